@@ -22,7 +22,7 @@ var corrections = map[string]string{
 // additions are granted beyond the document, in release 1: policy → actions. The
 // note of each statement names the call that fails without it.
 var additions = map[string][]string{
-	"ClumioEC2RestorePolicy":            {"kms:CreateGrant"},
+	"ClumioEC2RestorePolicy":            {"ec2:DeleteSnapshot", "kms:CreateGrant"},
 	"ClumioEC2MSSQLBackupRestorePolicy": {"kms:CreateGrant"},
 	"ClumioEC2MSSQLSSMInstancePolicy": {
 		"ec2:CreateSnapshots", "ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshots",
@@ -34,7 +34,11 @@ var additions = map[string][]string{
 		"rds:DescribeDBSubnetGroups", "rds:ModifyOptionGroup",
 	},
 	"ClumioDynamoDbRestorePolicy": {
-		"application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies",
+		"application-autoscaling:DeleteScalingPolicy", "application-autoscaling:DeleteScheduledAction",
+		"application-autoscaling:DeregisterScalableTarget", "application-autoscaling:DescribeScalableTargets",
+		"application-autoscaling:DescribeScalingActivities", "application-autoscaling:DescribeScalingPolicies",
+		"application-autoscaling:DescribeScheduledActions", "application-autoscaling:PutScheduledAction",
+		"dynamodb:DeleteTableReplica",
 		"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource",
 		"dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "kms:CreateGrant",
 	},

@@ -984,11 +984,11 @@ var clumio = schema.Profile{
 						},
 						{
 							Sid:       "FinishTables",
-							Why:       "restore to a new table by import from S3; restore tags and time to live; delete the table when a restore fails, across Regions too",
-							Actions:   []string{"dynamodb:ImportTable", "dynamodb:TagResource", "dynamodb:UntagResource", "dynamodb:UpdateTimeToLive", "dynamodb:DeleteTable"},
+							Why:       "restore to a new table by import from S3; restore tags and time to live; delete the table and its replicas when a restore fails, across Regions too",
+							Actions:   []string{"dynamodb:ImportTable", "dynamodb:TagResource", "dynamodb:UntagResource", "dynamodb:UpdateTimeToLive", "dynamodb:DeleteTable", "dynamodb:DeleteTableReplica"},
 							Resources: []string{"arn:${Partition}:dynamodb:*:${Account}:table/*"},
 							Shared:    []string{},
-							Note:      "in every Region, because the document has restores across Regions",
+							Note:      "in every Region, because the document has restores across Regions; it does not have DeleteTableReplica, without which a table with replicas cannot be deleted",
 							Remains: []schema.Remain{
 								{
 									Kind: "destroys",
@@ -1015,6 +1015,18 @@ var clumio = schema.Profile{
 							},
 						},
 						{
+							Sid:       "CreateContributorInsightsRole",
+							Why:       "the first table with Contributor Insights in an account creates DynamoDB's service-linked role for it",
+							Actions:   []string{"iam:CreateServiceLinkedRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/aws-service-role/contributorinsights.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBCloudWatchContributorInsights"},
+							When:      schema.Conditions{"StringEquals": {"iam:AWSServiceName": {"contributorinsights.dynamodb.amazonaws.com"}}},
+							Shared:    []string{},
+							Note:      "the module does not have it; the first call in an account fails without it (DynamoDB developer guide, \"Using IAM with CloudWatch contributor insights\")",
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
 							Sid:       "RestoreResourcePolicies",
 							Why:       "restore the resource policy of a table and its stream, across Regions too",
 							Actions:   []string{"dynamodb:GetResourcePolicy", "dynamodb:PutResourcePolicy"},
@@ -1032,9 +1044,9 @@ var clumio = schema.Profile{
 						},
 						{
 							Sid:       "FollowImport",
-							Why:       "follow the progress of that import",
+							Why:       "follow the progress of that import, across Regions too",
 							Actions:   []string{"dynamodb:DescribeImport"},
-							Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*/import/*"},
+							Resources: []string{"arn:${Partition}:dynamodb:*:${Account}:table/*/import/*"},
 							Shared:    []string{},
 						},
 						{
@@ -1047,10 +1059,11 @@ var clumio = schema.Profile{
 						},
 						{
 							Sid:       "WriteImportLogs",
-							Why:       "logs that the ImportTable call writes",
+							Why:       "logs that the ImportTable call writes, in the Region of the table",
 							Actions:   []string{"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents", "logs:PutRetentionPolicy"},
-							Resources: []string{"arn:${Partition}:logs:${Region}:${Account}:log-group:/aws-dynamodb/imports", "arn:${Partition}:logs:${Region}:${Account}:log-group:/aws-dynamodb/imports:*"},
+							Resources: []string{"arn:${Partition}:logs:*:${Account}:log-group:/aws-dynamodb/imports", "arn:${Partition}:logs:*:${Account}:log-group:/aws-dynamodb/imports:*"},
 							Shared:    []string{},
+							Note:      "in every Region, because the document has restores across Regions",
 						},
 						{
 							Sid:         "ListLogGroups",
@@ -1063,20 +1076,20 @@ var clumio = schema.Profile{
 						{
 							Sid:       "RestoreScaling",
 							Why:       "restore autoscaling of provisioned throughput, across Regions too; of DynamoDB only",
-							Actions:   []string{"application-autoscaling:PutScalingPolicy", "application-autoscaling:RegisterScalableTarget"},
+							Actions:   []string{"application-autoscaling:PutScalingPolicy", "application-autoscaling:RegisterScalableTarget", "application-autoscaling:DeleteScalingPolicy", "application-autoscaling:DeleteScheduledAction", "application-autoscaling:DeregisterScalableTarget", "application-autoscaling:PutScheduledAction"},
 							Resources: []string{"arn:${Partition}:application-autoscaling:*:${Account}:scalable-target/*"},
 							When:      schema.Conditions{"StringEquals": {"application-autoscaling:service-namespace": {"dynamodb"}}},
 							Shared:    []string{},
-							Note:      "in every Region, because the document has restores across Regions with autoscaling",
+							Note:      "in every Region, because the document has restores across Regions with autoscaling; the last four are not in the document: UpdateTableReplicaAutoScaling requires them (DynamoDB developer guide, \"DynamoDB global tables security\")",
 						},
 						{
 							Sid:         "ReadScaling",
-							Why:         "check the autoscaling settings of the restored table",
-							Actions:     []string{"application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"},
+							Why:         "check the autoscaling settings of the restored table and its replicas",
+							Actions:     []string{"application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies", "application-autoscaling:DescribeScalingActivities", "application-autoscaling:DescribeScheduledActions"},
 							Resources:   []string{"*"},
 							Shared:      []string{},
 							WhyWildcard: "AWS has no resource-level permission for these actions",
-							Note:        "the document has it for backups only; a restore must not depend on them",
+							Note:        "the document has the first two for backups only; a restore must not depend on them. It does not have the others, which UpdateTableReplicaAutoScaling requires",
 						},
 						{
 							Sid:       "PassScalingRole",
@@ -1387,11 +1400,12 @@ var clumio = schema.Profile{
 						},
 						{
 							Sid:       "CleanUpRestored",
-							Why:       "delete the volume and network interface and deregister the image of a restore that fails, and remove the restore tag when it is complete; restore-tagged ones only",
-							Actions:   []string{"ec2:DeleteVolume", "ec2:DeleteNetworkInterface", "ec2:DeregisterImage", "ec2:DeleteTags"},
+							Why:       "delete the volume, network interface, image and its snapshots of a restore that fails, and remove the restore tag when it is complete; restore-tagged ones only",
+							Actions:   []string{"ec2:DeleteVolume", "ec2:DeleteNetworkInterface", "ec2:DeregisterImage", "ec2:DeleteSnapshot", "ec2:DeleteTags"},
 							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
 							When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.restore.tag": {"*"}}},
 							Shared:    []string{},
+							Note:      "neither the document nor the module has DeleteSnapshot here: the snapshots of a deregistered image remain",
 							Narrow: []schema.Narrowing{
 								{
 									Kind:      "vpc",
@@ -1419,9 +1433,9 @@ var clumio = schema.Profile{
 							Sid:       "LaunchRestoredInstance",
 							Why:       "launch the restored instance with the resources that the backup recorded",
 							Actions:   []string{"ec2:RunInstances"},
-							Resources: []string{"arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:key-pair/*", "arn:${Partition}:ec2:${Region}:${Account}:capacity-reservation/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
-							Shared:    []string{"arn:${Partition}:ec2:${Region}:${Account}:capacity-reservation/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
-							Note:      "the document has no capacity reservations, license configurations and placement groups: a launch that uses them is authorized on them too. What other accounts share through AWS RAM needs --other-account or --organization",
+							Resources: []string{"arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:key-pair/*", "arn:${Partition}:resource-groups:${Region}:${Account}:group/*", "arn:${Partition}:ec2:${Region}:${Account}:capacity-reservation/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:spot-instances-request/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
+							Shared:    []string{"arn:${Partition}:resource-groups:${Region}:${Account}:group/*", "arn:${Partition}:ec2:${Region}:${Account}:capacity-reservation/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
+							Note:      "the document has no capacity reservations, license configurations, placement groups, Spot requests and groups of reservations or dedicated hosts: a launch that uses them is authorized on them too. What other accounts share through AWS RAM needs --other-account or --organization",
 							Narrow: []schema.Narrowing{
 								{
 									Kind:      "vpc",
@@ -1430,10 +1444,18 @@ var clumio = schema.Profile{
 							},
 						},
 						{
+							Sid:       "StartLicensedInstances",
+							Why:       "start a restored instance whose license or dedicated host is managed; the statement for instances limits which",
+							Actions:   []string{"ec2:StartInstances"},
+							Resources: []string{"arn:${Partition}:resource-groups:${Region}:${Account}:group/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*"},
+							Shared:    []string{"arn:${Partition}:resource-groups:${Region}:${Account}:group/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*"},
+							Note:      "neither the document nor the module has it: starting an instance is authorized on its license configuration and host resource group too",
+						},
+						{
 							Sid:       "TagWhileCreating",
 							Why:       "tag what a restore creates while creating it, never on its own, so that nothing else gets one of Clumio's tags",
 							Actions:   []string{"ec2:CreateTags"},
-							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:spot-instances-request/*"},
 							When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"CreateSnapshot", "CreateSnapshots", "CreateVolume", "RunInstances", "StartSnapshot"}}},
 							Shared:    []string{},
 							Narrow: []schema.Narrowing{
@@ -2088,6 +2110,14 @@ var clumio = schema.Profile{
 									Text: "RDS authorizes tags given while creating as AddTagsToResource, and no key distinguishes the two: the role can put Clumio's tag on any database and then delete it",
 								},
 							},
+						},
+						{
+							Sid:       "DeleteClustersWithFinalSnapshot",
+							Why:       "delete such a cluster, in any Region, with a final snapshot; the statements for clusters limit which",
+							Actions:   []string{"rds:DeleteDBCluster"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*"},
+							Shared:    []string{},
+							Note:      "neither the document nor the module has it; AWS's service reference requires the snapshot beside the cluster",
 						},
 						{
 							Sid:       "PassRoles",
@@ -3054,10 +3084,19 @@ var clumio = schema.Profile{
 		{
 			For: []schema.Use{
 				{
+					Asset:     "ec2",
+					Operation: "restore",
+				},
+			},
+			Text: "A restore as a Spot Instance needs EC2's service-linked role AWSServiceRoleForEC2Spot, which EC2 creates only for requests of its console, and that role in the policy of each customer-managed key. If not, the launch fails with AuthFailure.ServiceLinkedRoleCreationNotPermitted.",
+		},
+		{
+			For: []schema.Use{
+				{
 					Asset: "ec2",
 				},
 			},
-			Text: "A subnet, security group, placement group or capacity reservation of another account must be shared with this one through AWS RAM, and the account given with --other-account or --organization. If not, launches of restored instances are refused on that resource.",
+			Text: "A subnet, security group, placement group, capacity reservation or host resource group of another account must be shared with this one through AWS RAM, and the account given with --other-account or --organization. If not, launches of restored instances are refused on that resource.",
 		},
 		{
 			For: []schema.Use{

@@ -502,6 +502,10 @@ var cpm = schema.Profile{
 									Option:    "kms-user=other",
 								},
 								{
+									Operation: "changed-blocks",
+									Option:    "kms-user=other",
+								},
+								{
 									Operation: "file-level-recovery",
 									Option:    "kms-user=other",
 								},
@@ -655,7 +659,7 @@ var cpm = schema.Profile{
 						},
 						{
 							Sid: "DeleteBackups",
-							Why: "delete snapshots and images whose retention is over, also copies in a disaster recovery Region",
+							Why: "delete snapshots and images whose retention is over, also copies in a disaster recovery Region or account",
 							For: []schema.Use{
 								{
 									Asset:     "ec2",
@@ -668,6 +672,10 @@ var cpm = schema.Profile{
 								{
 									Asset:     "ec2",
 									Operation: "recovery",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "cross-account",
 								},
 							},
 							Actions:   []string{"ec2:DeleteSnapshot", "ec2:DeregisterImage"},
@@ -986,8 +994,8 @@ var cpm = schema.Profile{
 								},
 							},
 							Actions:   []string{"ec2:RunInstances"},
-							Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*", "arn:${Partition}:ec2:${Reach}:${Account}:placement-group/*"},
-							Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*", "arn:${Partition}:resource-groups:${Reach}:${Account}:group/*", "arn:${Partition}:ec2:${Reach}:${Account}:capacity-reservation/*", "arn:${Partition}:license-manager:${Reach}:${Account}:license-configuration:*", "arn:${Partition}:ec2:${Reach}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:spot-instances-request/*"},
+							Shared:    []string{"arn:${Partition}:resource-groups:${Reach}:${Account}:group/*", "arn:${Partition}:ec2:${Reach}:${Account}:capacity-reservation/*", "arn:${Partition}:license-manager:${Reach}:${Account}:license-configuration:*", "arn:${Partition}:ec2:${Reach}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
 							Narrow: []schema.Narrowing{
 								{
 									Kind:      "tag",
@@ -1001,7 +1009,7 @@ var cpm = schema.Profile{
 						},
 						{
 							Sid: "TagWhileLaunching",
-							Why: "name a recovered instance or a worker as part of launching it, never later",
+							Why: "name a recovered instance or a worker, and its Spot request, as part of launching it, never later",
 							For: []schema.Use{
 								{
 									Asset:     "ec2",
@@ -1021,7 +1029,7 @@ var cpm = schema.Profile{
 								},
 							},
 							Actions:   []string{"ec2:CreateTags"},
-							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:spot-instances-request/*"},
 							When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
 							Shared:    []string{},
 							Note:      "the vendor tags any instance at any time; whoever can put the worker's name on an instance can terminate it through TerminateWorkers",
@@ -1172,6 +1180,35 @@ var cpm = schema.Profile{
 									Kind: "tag",
 								},
 							},
+						},
+						{
+							Sid: "StartLicensedInstances",
+							Why: "start an instance whose license or dedicated host is managed; the statement for instances limits which",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "recovery",
+								},
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "s3-sync",
+								},
+								{
+									Operation: "file-level-recovery",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "resource-control",
+								},
+							},
+							Actions:   []string{"ec2:StartInstances"},
+							Resources: []string{"arn:${Partition}:resource-groups:${Reach}:${Account}:group/*", "arn:${Partition}:license-manager:${Reach}:${Account}:license-configuration:*"},
+							Shared:    []string{"arn:${Partition}:resource-groups:${Reach}:${Account}:group/*", "arn:${Partition}:license-manager:${Reach}:${Account}:license-configuration:*"},
 						},
 						{
 							Sid: "AdjustInstances",
@@ -1456,7 +1493,7 @@ var cpm = schema.Profile{
 						},
 						{
 							Sid: "DeleteDBSnapshots",
-							Why: "delete snapshots whose retention is over, also copies in a disaster recovery Region",
+							Why: "delete snapshots whose retention is over, also copies in a disaster recovery Region or account",
 							For: []schema.Use{
 								{
 									Asset:     "rds",
@@ -1465,6 +1502,10 @@ var cpm = schema.Profile{
 								{
 									Asset:     "rds",
 									Operation: "dr",
+								},
+								{
+									Asset:     "rds",
+									Operation: "cross-account",
 								},
 							},
 							Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
@@ -2042,7 +2083,7 @@ var cpm = schema.Profile{
 						},
 						{
 							Sid: "ExpireRecoveryPoints",
-							Why: "delete recovery points whose retention is over, or move them to cold storage",
+							Why: "delete recovery points whose retention is over, also copies, or move them to cold storage",
 							For: []schema.Use{
 								{
 									Asset:     "efs",
@@ -2051,6 +2092,10 @@ var cpm = schema.Profile{
 								{
 									Asset:     "efs",
 									Operation: "dr",
+								},
+								{
+									Asset:     "efs",
+									Operation: "cross-account",
 								},
 							},
 							Actions:   []string{"backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle"},
@@ -2438,14 +2483,14 @@ var cpm = schema.Profile{
 						},
 						{
 							Sid: "SyncObjects",
-							Why: "copy objects with their tags and ACLs from bucket to bucket, and delete those that the source no longer has",
+							Why: "copy objects with their tags and ACLs from bucket to bucket, abandon uploads in parts that fail, and delete those that the source no longer has",
 							For: []schema.Use{
 								{
 									Asset:     "s3",
 									Operation: "s3-sync",
 								},
 							},
-							Actions:   []string{"s3:DeleteObject", "s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging"},
+							Actions:   []string{"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging"},
 							Resources: []string{"arn:${Partition}:s3:::*/*"},
 							When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}", "${OtherAccount}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
 							Shared:    []string{"arn:${Partition}:s3:::*/*"},
@@ -2481,7 +2526,7 @@ var cpm = schema.Profile{
 									Operation: "vpc-capture",
 								},
 							},
-							Actions:     []string{"ec2:DescribeCustomerGateways", "ec2:DescribeDhcpOptions", "ec2:DescribeEgressOnlyInternetGateways", "ec2:DescribeInternetGateways", "ec2:DescribeManagedPrefixLists", "ec2:DescribeNatGateways", "ec2:DescribeNetworkAcls", "ec2:DescribeRouteTables", "ec2:DescribeTransitGatewayAttachments", "ec2:DescribeTransitGatewayConnectPeers", "ec2:DescribeTransitGatewayConnects", "ec2:DescribeTransitGatewayMulticastDomains", "ec2:DescribeTransitGatewayPeeringAttachments", "ec2:DescribeTransitGatewayRouteTables", "ec2:DescribeTransitGatewayVpcAttachments", "ec2:DescribeTransitGateways", "ec2:DescribeVpcPeeringConnections", "ec2:DescribeVpnConnections", "ec2:DescribeVpnGateways", "ec2:GetTransitGatewayPrefixListReferences", "ec2:GetTransitGatewayRouteTableAssociations", "ec2:GetTransitGatewayRouteTablePropagations"},
+							Actions:     []string{"ec2:DescribeAddresses", "ec2:DescribeCustomerGateways", "ec2:DescribeDhcpOptions", "ec2:DescribeEgressOnlyInternetGateways", "ec2:DescribeInternetGateways", "ec2:DescribeManagedPrefixLists", "ec2:DescribeNatGateways", "ec2:DescribeNetworkAcls", "ec2:DescribeRouteTables", "ec2:DescribeTransitGatewayAttachments", "ec2:DescribeTransitGatewayConnectPeers", "ec2:DescribeTransitGatewayConnects", "ec2:DescribeTransitGatewayMulticastDomains", "ec2:DescribeTransitGatewayPeeringAttachments", "ec2:DescribeTransitGatewayRouteTables", "ec2:DescribeTransitGatewayVpcAttachments", "ec2:DescribeTransitGateways", "ec2:DescribeVpcPeeringConnections", "ec2:DescribeVpnConnections", "ec2:DescribeVpnGateways", "ec2:GetTransitGatewayPrefixListReferences", "ec2:GetTransitGatewayRouteTableAssociations", "ec2:GetTransitGatewayRouteTablePropagations"},
 							Resources:   []string{"*"},
 							Shared:      []string{},
 							WhyWildcard: "AWS has no resource-level permission for these actions",
@@ -2548,10 +2593,10 @@ var cpm = schema.Profile{
 									Operation: "vpc-capture",
 								},
 							},
-							Actions:   []string{"ec2:AcceptVpcPeeringConnection", "ec2:AssociateDhcpOptions", "ec2:AssociateRouteTable", "ec2:AssociateTransitGatewayMulticastDomain", "ec2:AssociateTransitGatewayRouteTable", "ec2:AssociateVpcCidrBlock", "ec2:AttachInternetGateway", "ec2:AttachVpnGateway", "ec2:CreateCustomerGateway", "ec2:CreateDhcpOptions", "ec2:CreateEgressOnlyInternetGateway", "ec2:CreateInternetGateway", "ec2:CreateManagedPrefixList", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateTransitGateway", "ec2:CreateTransitGatewayConnect", "ec2:CreateTransitGatewayMulticastDomain", "ec2:CreateTransitGatewayPeeringAttachment", "ec2:CreateTransitGatewayRoute", "ec2:CreateTransitGatewayRouteTable", "ec2:CreateVpc", "ec2:CreateVpcPeeringConnection", "ec2:CreateVpnConnection", "ec2:CreateVpnConnectionRoute", "ec2:CreateVpnGateway", "ec2:EnableTransitGatewayRouteTablePropagation", "ec2:EnableVgwRoutePropagation", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute", "ec2:RegisterTransitGatewayMulticastGroupMembers", "ec2:RegisterTransitGatewayMulticastGroupSources", "ec2:ReplaceNetworkAclAssociation", "ec2:RevokeSecurityGroupEgress"},
+							Actions:   []string{"ec2:AcceptVpcPeeringConnection", "ec2:AllocateAddress", "ec2:AssociateDhcpOptions", "ec2:AssociateRouteTable", "ec2:AssociateTransitGatewayMulticastDomain", "ec2:AssociateTransitGatewayRouteTable", "ec2:AssociateVpcCidrBlock", "ec2:AttachInternetGateway", "ec2:AttachVpnGateway", "ec2:CreateCustomerGateway", "ec2:CreateDhcpOptions", "ec2:CreateEgressOnlyInternetGateway", "ec2:CreateInternetGateway", "ec2:CreateManagedPrefixList", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateTransitGateway", "ec2:CreateTransitGatewayConnect", "ec2:CreateTransitGatewayMulticastDomain", "ec2:CreateTransitGatewayPeeringAttachment", "ec2:CreateTransitGatewayRoute", "ec2:CreateTransitGatewayRouteTable", "ec2:CreateVpc", "ec2:CreateVpcPeeringConnection", "ec2:CreateVpnConnection", "ec2:CreateVpnConnectionRoute", "ec2:CreateVpnGateway", "ec2:EnableTransitGatewayRouteTablePropagation", "ec2:EnableVgwRoutePropagation", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute", "ec2:RegisterTransitGatewayMulticastGroupMembers", "ec2:RegisterTransitGatewayMulticastGroupSources", "ec2:ReplaceNetworkAclAssociation", "ec2:RevokeSecurityGroupEgress"},
 							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-acl/*", "arn:${Partition}:ec2:${Reach}:${Account}:route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:dhcp-options/*", "arn:${Partition}:ec2:${Reach}:${Account}:internet-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:egress-only-internet-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:natgateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:customer-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-connection/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-peering-connection/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-multicast-domain/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
 							Shared:    []string{},
-							Note:      "tags on kinds of a network only: one on an instance could make it a worker, see TagWhileLaunching",
+							Note:      "the vendor has AllocateAddress with recovery only, and a public NAT gateway has an address. Tags on kinds of a network only: one on an instance could make it a worker, see TagWhileLaunching",
 							Narrow: []schema.Narrowing{
 								{
 									Kind:      "vpc",
@@ -3006,7 +3051,7 @@ var cpm = schema.Profile{
 						{
 							Sid:       "UseKeys",
 							Why:       "work with encrypted file systems and vaults",
-							Actions:   []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"},
+							Actions:   []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"},
 							Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
 							Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
 						},
@@ -3039,6 +3084,15 @@ var cpm = schema.Profile{
 				},
 			},
 			Text: "Each account of the installation needs a role of this profile with the same path, and that role must trust the role of the server's account. AWS managed keys (aws/ebs, aws/rds) cannot be shared: encrypt with a customer key what is shared.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "ec2",
+					Operation: "recovery",
+				},
+			},
+			Text: "A recovery as a Spot Instance needs EC2's service-linked role AWSServiceRoleForEC2Spot, which EC2 creates only for requests of its console, and that role in the policy of each customer key.",
 		},
 		{
 			For: []schema.Use{
