@@ -277,11 +277,37 @@ func TestPublishedRegions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	parameters := func(more ...string) map[string]string {
+		out := map[string]string{
+			"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "e2e-0f8c9b7a41d2",
+		}
+		for i := 0; i+1 < len(more); i += 2 {
+			out[more[i]] = more[i+1]
+		}
+		return out
+	}
+	for _, file := range []string{"launch-stack.yaml", "clumio.yaml", "stackset.yaml", "clumio-stackset.yaml"} {
+		i := slices.IndexFunc(objects, func(o release.Object) bool { return o.File == file })
+		template, err := cfntemplate.Parse(objects[i].Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for prefix, refused := range map[string]bool{"releases": false, "strangers": true} {
+			values := parameters("CodeBucketPrefix", prefix)
+			if strings.Contains(file, "stackset") {
+				values["OrganizationalUnitIds"], values["Regions"] = "ou-ab12-cdefghij", "us-east-1"
+			}
+			_, err := template.ResolveParameters(cfntemplate.Environment{
+				Parameters: values, Pseudo: cfntemplate.Pseudo{AccountID: "123456789012", Region: "us-east-1", StackName: "s"},
+			})
+			if refused != (err != nil && strings.Contains(err.Error(), "CodeBucketPrefix")) {
+				t.Errorf("%s with the bucket prefix %s: got error %v", file, prefix, err)
+			}
+		}
+	}
 	for region, refused := range map[string]bool{"us-east-1": false, "eu-central-1": false, "eu-west-1": true} {
 		_, err := template.ResolveParameters(cfntemplate.Environment{
-			Parameters: map[string]string{
-				"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "e2e-0f8c9b7a41d2",
-			},
+			Parameters: parameters(),
 			Pseudo: cfntemplate.Pseudo{AccountID: "123456789012", Region: region, StackName: "s",
 				StackID: "arn:aws:cloudformation:" + region + ":123456789012:stack/s/11111111-2222-3333-4444-555555555555"},
 		})

@@ -208,22 +208,26 @@ func regionMapping(published []string) *yaml.Node {
 }
 
 // addBucketParameter adds the parameter CodeBucketPrefix with its label, in the
-// group of CatalogVersion.
+// group of CatalogVersion. In a published release it has one value: a third party's
+// link to the release's template could name a bucket with other code.
 func addBucketParameter(root *yaml.Node, r Release) error {
 	parameters, err := require(root, "Parameters")
 	if err != nil {
 		return err
 	}
-	set(parameters, bucketParameter, mapping(
-		field{"Type", scalar("String")},
-		field{"Default", scalar(r.BucketPrefix)},
-		field{"AllowedPattern", scalar("^[a-z0-9][a-z0-9-]{1,46}$")},
-		field{
+	fields := []field{{"Type", scalar("String")}, {"Default", scalar(r.BucketPrefix)}}
+	if len(r.Regions) > 0 {
+		fields = append(fields, field{"AllowedValues", sequence(scalar(r.BucketPrefix))},
+			field{"ConstraintDescription", scalar("must be the prefix of the buckets of this release.")})
+	} else {
+		fields = append(fields, field{"AllowedPattern", scalar("^[a-z0-9][a-z0-9-]{1,46}$")}, field{
 			"ConstraintDescription",
 			scalar("must have 2 to 47 lower-case letters, digits and hyphens, and no hyphen first."),
-		},
-		field{"Description", scalar("Prefix of the buckets with the functions' code. A hyphen and the Region follow it.")},
-	))
+		})
+	}
+	set(parameters, bucketParameter, mapping(append(fields, field{
+		"Description", scalar("Prefix of the buckets with the functions' code. A hyphen and the Region follow it."),
+	})...))
 	labels, err := require(root, "Metadata", interfaceKey, "ParameterLabels")
 	if err != nil {
 		return err
