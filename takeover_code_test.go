@@ -42,7 +42,9 @@ func newTakeover(t *testing.T) *takeover {
 		installer := "arn:aws:iam::" + account.ID + ":role/permstack/" + region + "/" +
 			map[string]string{"$": "main", "$their-": "main-2"}[prefix] + "/installer/"
 		for name, value := range map[string]string{
-			"parent": s.Name, "access": s.PermissionStack(installation.Access), "vendor-role": s.RoleName(),
+			"parent": s.Name, "access": s.PermissionStack(installation.Access),
+			"inventory": s.PermissionStack(installation.Inventory), "policy": k.own.AttachedPolicies(s.RoleName())[0],
+			"vendor-role":      s.RoleName(),
 			"vendor-arn":       s.Outputs["RoleArn"],
 			"provisioner-role": s.PhysicalID("ProvisionerRole"), "drift-role": s.PhysicalID("DriftRole"),
 			"stack-role": s.PhysicalID("StackRole"), "stack-role-arn": installer + s.PhysicalID("StackRole"),

@@ -59,12 +59,16 @@ var targets = map[string]string{
 
 var argument = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.]*=`)
 
-// send makes a call "SERVICE ACTION KEY=VALUE…" with credentials; of Lambda, "lambda METHOD PATH BODY". It returns the
+// send makes a call "SERVICE[@REGION] ACTION KEY=VALUE…" with credentials; of Lambda, "lambda METHOD PATH BODY". It returns the
 // status, the code of the error and the body.
 func (k *takeover) send(t *testing.T, c aws.Credentials, call string) (int, string, string) {
 	t.Helper()
 	words := strings.Fields(call)
-	service, action := words[0], words[1]
+	service, in, other := strings.Cut(words[0], "@")
+	if !other {
+		in = region
+	}
+	action := words[1]
 	var arguments []string
 	for _, w := range words[2:] {
 		if argument.MatchString(w) || len(arguments) == 0 {
@@ -112,7 +116,7 @@ func (k *takeover) send(t *testing.T, c aws.Credentials, call string) (int, stri
 		req.Header.Set("X-Amz-Target", target+"."+action)
 	}
 	const anyHash = "UNSIGNED-PAYLOAD"
-	if err := v4.NewSigner().SignHTTP(t.Context(), c, req, anyHash, service, region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(t.Context(), c, req, anyHash, service, in, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	response, err := http.DefaultClient.Do(req)
