@@ -22,7 +22,7 @@ func compareRecording(cmd *cobra.Command, file string, verbose bool) error {
 	}
 	defer aws.Close()
 	differences, err := recording.Compare(cmd.Context(), recorded, aws.Endpoint)
-	out := cmd.OutOrStdout()
+	out := terminal.NewWriter(cmd.OutOrStdout())
 	for _, d := range differences {
 		fmt.Fprintln(out, d)
 	}

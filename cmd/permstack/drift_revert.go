@@ -19,6 +19,7 @@ import (
 	"permstack/internal/notify/finding"
 	"permstack/internal/notify/remedy"
 	"permstack/internal/notify/wording"
+	"permstack/internal/terminal"
 )
 
 // driftRevertFlags are the flags of `permstack drift revert`.
@@ -107,7 +108,7 @@ func (f driftRevertFlags) revert(ctx context.Context, cmd *cobra.Command, cfg aw
 		return f.aws.explain(err)
 	}
 	bar.clear()
-	out := cmd.OutOrStdout()
+	out := terminal.NewWriter(cmd.OutOrStdout()) // every line is written at once
 	at := remedy.NewPlace(report.ParentStackID)
 	failed := len(result.Failed)
 	for _, r := range result.Done {

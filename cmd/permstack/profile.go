@@ -12,6 +12,7 @@ import (
 	"permstack"
 	"permstack/internal/policies"
 	"permstack/internal/policies/lint"
+	"permstack/internal/terminal"
 )
 
 func newProfile() *cobra.Command {
@@ -95,7 +96,7 @@ func lintProfiles(cmd *cobra.Command, form string, args []string) error {
 		for _, p := range problems {
 			found = append(found, lintProblem{p.File, p.Line, p.Col, p.Rule, p.Message})
 			if form == formTable {
-				if _, err := fmt.Fprintln(out, p); err != nil {
+				if _, err := fmt.Fprintln(out, terminal.Clean(p.String())); err != nil {
 					return fmt.Errorf("write the result: %w", err)
 				}
 			}

@@ -46,8 +46,17 @@ func (e *statusError) Error() string {
 func (e *statusError) Unwrap() error { return e.err }
 
 // run executes a command line and returns its exit status. Data is written to
-// stdout, messages to stderr.
+// stdout, messages to stderr. Neither messages nor data on a terminal control the
+// terminal; data in a file or a pipe is written as it is.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	messages := terminal.NewWriter(stderr)
+	defer func() { _ = messages.Flush() }() // nothing can be done about an error
+	stderr = messages
+	if terminal.IsTerminal(stdout) {
+		data := terminal.NewWriter(stdout)
+		defer func() { _ = data.Flush() }()
+		stdout = data
+	}
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -60,11 +69,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var status *statusError
 	if errors.As(err, &status) {
 		if status.err != nil {
-			fmt.Fprintf(stderr, "permstack: %s\n", terminal.Clean(status.err.Error()))
+			fmt.Fprintf(stderr, "permstack: %s\n", status.err)
 		}
 		return status.status
 	}
-	fmt.Fprintf(stderr, "permstack: %s\n", terminal.Clean(err.Error()))
+	fmt.Fprintf(stderr, "permstack: %s\n", err)
 	var usage *usageError
 	var input *policies.InputError
 	if errors.As(err, &usage) || errors.As(err, &input) {

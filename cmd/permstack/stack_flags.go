@@ -84,12 +84,12 @@ type progress struct{ w io.Writer }
 
 func (p progress) show(format string, args ...any) {
 	if terminal.IsTerminal(p.w) {
-		fmt.Fprintf(p.w, "\r\x1b[K"+format, args...)
+		fmt.Fprint(terminal.Raw(p.w), "\r\x1b[K"+terminal.Clean(fmt.Sprintf(format, args...)))
 	}
 }
 
 func (p progress) clear() {
 	if terminal.IsTerminal(p.w) {
-		fmt.Fprint(p.w, "\r\x1b[K")
+		fmt.Fprint(terminal.Raw(p.w), "\r\x1b[K")
 	}
 }

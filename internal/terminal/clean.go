@@ -9,11 +9,12 @@ import (
 
 // Clean returns text without anything that a terminal interprets: control characters
 // other than line breaks and tabs, bytes that are not UTF-8 (among them 8-bit escapes),
-// and the characters that change the direction of text, which can make a line read as
-// another one. Each becomes U+FFFD. Text of files and of AWS may contain them.
+// and characters that have no form of their own (Unicode's Cf, Zl and Zp): those that
+// change the direction of text can make a line read as another one, and a name with
+// others looks like one without. Each becomes U+FFFD. Text of files and of AWS may contain them.
 func Clean(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || !unicode.IsControl(r) && !unicode.Is(unicode.Bidi_Control, r) {
+		if r == '\n' || r == '\t' || !unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return r
 		}
 		return unicode.ReplacementChar

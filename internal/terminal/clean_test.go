@@ -13,6 +13,8 @@ func TestClean(t *testing.T) {
 		"8-bit escape":  {"\x9b31m", "\ufffd31m"},
 		"C1 in UTF-8":   {"\u009b31m", "\ufffd31m"},
 		"right to left": {"a\u202eb", "a\ufffdb"},
+		"invisible":     {"s3:Get\u200bObject", "s3:Get\ufffdObject"},
+		"line break":    {"a\u2028b", "a\ufffdb"},
 		"delete":        {"a\x7f", "a\ufffd"},
 	} {
 		t.Run(name, func(t *testing.T) {

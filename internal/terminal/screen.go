@@ -53,7 +53,7 @@ func IsTerminal(w io.Writer) bool {
 }
 
 func terminalFile(w io.Writer) (*os.File, bool) {
-	f, ok := w.(*os.File)
+	f, ok := Raw(w).(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return nil, false
 	}
