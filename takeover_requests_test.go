@@ -59,8 +59,8 @@ var targets = map[string]string{
 
 var argument = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.]*=`)
 
-// send makes a call "SERVICE[@REGION] ACTION KEY=VALUE…" with credentials; of Lambda, "lambda METHOD PATH BODY". It returns the
-// status, the code of the error and the body.
+// send makes a call "SERVICE[@REGION] ACTION KEY=VALUE…" with credentials; of Lambda, "lambda METHOD PATH BODY". It
+// returns the status, the code of the error and the body.
 func (k *takeover) send(t *testing.T, c aws.Credentials, call string) (int, string, string) {
 	t.Helper()
 	words := strings.Fields(call)
