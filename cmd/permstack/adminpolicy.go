@@ -31,6 +31,14 @@ Exit status: 0, or 2 if a value is missing or wrong.`,
     --stack-name permstack --bucket-prefix example-releases`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, required := range []struct{ flag, value, example string }{
+				{"account", scope.Account, "123456789012"}, {"region", scope.Region, "us-east-1"},
+				{"bucket-prefix", scope.BucketPrefix, "example-releases"},
+			} {
+				if required.value == "" {
+					return usagef("--%s is missing, such as --%[1]s %s", required.flag, required.example)
+				}
+			}
 			policy, err := adminpolicy.Policy(who, adminpolicy.Default(), scope)
 			if err != nil {
 				return &usageError{err}
@@ -45,10 +53,11 @@ Exit status: 0, or 2 if a value is missing or wrong.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&who, "for", adminpolicy.Launch, "who deploys: "+strings.Join(adminpolicy.Roles(), ", "))
-	f.StringVar(&scope.Account, "account", "", "ID of the AWS account of the stack")
-	f.StringVar(&scope.Region, "region", "", "AWS Region of the stack")
+	f.StringVar(&scope.Account, "account", "", "ID of the AWS account of the stack (required)")
+	f.StringVar(&scope.Region, "region", "", "AWS Region of the stack (required)")
 	f.StringVar(&scope.StackName, "stack-name", "permstack", "`NAME` of the stack")
-	f.StringVar(&scope.BucketPrefix, "bucket-prefix", "", "prefix of the buckets with the release; the Region follows it")
+	f.StringVar(&scope.BucketPrefix, "bucket-prefix", "",
+		"prefix of the buckets with the release; the Region follows it (required)")
 	f.StringVar(&scope.Path, "path", scope.Path, "IAM path of the roles, the parameter RolePath")
 	return cmd
 }

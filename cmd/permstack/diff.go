@@ -313,6 +313,9 @@ func (f *diffFlags) read(arg string) (*accessdiff.AccessSet, policies.Selection,
 		return nil, policies.Selection{}, err
 	}
 	sel, err := choice.Parse(arg)
+	if err != nil && (strings.ContainsRune(arg, '/') || filepath.Ext(arg) != "" && !strings.ContainsAny(arg, ":@")) {
+		return nil, policies.Selection{}, fmt.Errorf("there is no file or directory %s", arg)
+	}
 	if err != nil {
 		return nil, policies.Selection{}, fmt.Errorf("%s is neither a file nor a choice: %w", arg, err)
 	}

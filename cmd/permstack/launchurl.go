@@ -96,7 +96,7 @@ func (f *launchFlags) links() ([]string, error) {
 	}
 	profile, known := policies.Profile(f.profile)
 	if !known {
-		return nil, fmt.Errorf("profile %q: want %s", f.profile, strings.Join(policies.ProfileNames(), " or "))
+		return nil, fmt.Errorf("unknown profile %q; valid: %s", f.profile, strings.Join(policies.ProfileNames(), ", "))
 	}
 	unreleased := launch.Unreleased(launch.Functions(permstack.Template)...)
 	template, err := launch.ProfileStack(permstack.Template, profile, unreleased)

@@ -22,6 +22,8 @@ func newRestore() *cobra.Command {
 The access that only restores need is granted with the condition that the time has
 not come. AWS checks it in every request, so it ends by itself, also for sessions
 that began before. docs/restore-for-a-time.md describes it.`,
+		Example: `  permstack restore open --stack backup --for 4h
+  permstack restore close --stack backup`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

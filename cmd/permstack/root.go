@@ -7,7 +7,9 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"permstack/internal/iampolicy/spelling"
 	"permstack/internal/policies"
 	"permstack/internal/terminal"
 )
@@ -99,26 +101,75 @@ CloudFormation stack that you can read.`,
 		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.SuggestionsMinimumDistance = 2
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newSynth(), newExplain(), newDiff(), newImport(), newDrift(), newAudit(), newLocal(), newTry(),
 		newLaunchURL(), newAdminPolicy(), newProfile(), newWhy(), newCheck(), newUsage(), newExternalID(), newRestore(),
 		newVersion(), newMan(), newLambda())
 	root.AddCommand(topics()...)
+	refuseUnknown(root)
 	return root
 }
 
-// noArgs rejects arguments. An argument of the root command is an unknown command.
+// refuseUnknown makes the commands that the library adds reject unknown arguments, for which they print a help text
+// with status 0.
+func refuseUnknown(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "completion":
+			cmd.Args = noArgs
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		case "help":
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				if found, rest, err := root.Find(args); err != nil || len(rest) > 0 {
+					return noArgs(found, rest)
+				}
+				return nil
+			}
+		}
+	}
+}
+
+// noArgs rejects arguments. An argument of a command with others below it is an unknown command.
 func noArgs(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 0:
 		return nil
-	case cmd.HasParent():
+	case !cmd.HasAvailableSubCommands():
 		return usagef("%s takes no arguments, only flags: %q", cmd.CommandPath(), args[0])
 	}
-	hint := ""
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = fmt.Sprintf("; did you mean %q?", near[0])
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
 	}
-	return usagef("unknown command %q%s", args[0], hint)
+	hint := ""
+	if near := spelling.Nearest(args[0], names); near != "" {
+		hint = fmt.Sprintf("; did you mean %q?", near)
+	}
+	below := ""
+	if cmd.HasParent() {
+		below = " of " + cmd.CommandPath()
+	}
+	return usagef("unknown command %q%s%s", args[0], below, hint)
+}
+
+// flagError returns the error of a flag, with the name of the flag that an unknown one resembles.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) || len(unknown.GetSpecifiedName()) < 2 {
+		return &usageError{err}
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	})
+	if near := spelling.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+		return usagef("%w; did you mean --%s?", err, near)
+	}
+	return &usageError{err}
 }

@@ -58,7 +58,7 @@ not start, was interrupted, or could not delete everything.`,
 		},
 	}
 	cmd.Flags().StringVar(&profile, "profile", policies.TemplateProfileNames()[0],
-		"`NAME` of the backup service's profile: "+strings.Join(demo.Profiles(), " or "))
+		"vendor profile, the backup service: "+strings.Join(demo.Profiles(), ", "))
 	cmd.Flags().StringSliceVar(&assets, "assets", nil,
 		"assets to protect; the update removes the last one (default: five that the profile has)")
 	real.register(cmd)
