@@ -63,6 +63,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	refuseUnknown(root) // after SetOut: the completion command takes the writer when it is added
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
@@ -106,7 +107,6 @@ CloudFormation stack that you can read.`,
 		newLaunchURL(), newAdminPolicy(), newProfile(), newWhy(), newCheck(), newUsage(), newExternalID(), newRestore(),
 		newVersion(), newMan(), newLambda())
 	root.AddCommand(topics()...)
-	refuseUnknown(root)
 	return root
 }
 
