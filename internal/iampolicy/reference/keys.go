@@ -89,6 +89,13 @@ func sameKey(listed, key string) bool {
 // NearestKey returns the condition key most like one that the action does not have; "" if none is alike.
 func (a Action) NearestKey(key string) string {
 	list := a.AllKeys()
+	if _, name, ok := strings.Cut(key, "/"); ok { // "aws:ResourceTags/Name" is like "aws:ResourceTag/${TagKey}"
+		for i, k := range list {
+			if prefix, _, variable := strings.Cut(k, "${"); variable {
+				list[i] = prefix + name
+			}
+		}
+	}
 	for _, k := range load().header.Global {
 		if !isTagKey(k) {
 			list = append(list, k)
