@@ -2,6 +2,7 @@ package detect
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -187,16 +188,22 @@ func (d document) meaning(account string) string {
 func (m *model) documentDraft(
 	r *resource, kind finding.Kind, property, subject string, expected, actual document,
 ) (draft, bool) {
+	invalid := expected.err != nil || actual.err != nil
+	if invalid && expected.text == actual.text || !invalid && reflect.DeepEqual(expected.Document, actual.Document) {
+		return draft{}, false // most documents are unchanged; comparing by meaning takes much longer
+	}
+	var e effect
+	if !invalid {
+		if e = compareDocuments(m.account, parsed(expected), parsed(actual)); e.same {
+			return draft{}, false
+		}
+	}
 	d := r.liveDraft(kind, property, subject, finding.Changed, expected.value(), actual.value())
 	d.values = []string{expected.meaning(m.account), actual.meaning(m.account)}
-	if expected.err != nil || actual.err != nil {
+	if invalid {
 		d.Reason = finding.DocumentInvalid
-		return d, expected.text != actual.text
+	} else {
+		d.setEffect(e)
 	}
-	e := compareDocuments(m.account, parsed(expected), parsed(actual))
-	if e.same {
-		return d, false
-	}
-	d.setEffect(e)
 	return d, true
 }

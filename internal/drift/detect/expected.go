@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/installation"
 	"permstack/internal/permissionstack"
 	"permstack/internal/permissionstack/properties"
@@ -170,12 +169,9 @@ func (c *choices) stackTags(p installation.Parent) map[string]string {
 // Those that the stack has under the same logical id are also compared by
 // CloudFormation's drift detection.
 func (s *stack) expectTemplate(p installation.Parent, body []byte) error {
-	template := s.parsed
-	if template == nil || s.body != string(body) {
-		var err error
-		if template, err = cfntemplate.Parse(body); err != nil {
-			return err
-		}
+	template, err := templates.parse(string(body))
+	if err != nil {
+		return err
 	}
 	bound, err := template.ResolveParameters(s.environment(p, template))
 	if err != nil {

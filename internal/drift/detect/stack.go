@@ -25,7 +25,6 @@ type stack struct {
 	described  *types.Stack
 	tags       map[string]string
 	body       string                // of the template; "" if it could not be read
-	parsed     *cfntemplate.Template // body; nil if it is invalid
 	bound      *cfntemplate.Resolved // the evaluated template; nil if it cannot be evaluated
 	resources  []*resource           // expected
 	references *resolver             // of bound
@@ -159,11 +158,10 @@ func (c *check) readDeployed(ctx context.Context, p installation.Parent, s *stac
 
 func (s *stack) evaluate(p installation.Parent, body string) error {
 	s.body = body
-	template, err := cfntemplate.Parse([]byte(body))
+	template, err := templates.parse(body)
 	if err != nil {
 		return err
 	}
-	s.parsed = template
 	bound, err := template.ResolveParameters(s.environment(p, template))
 	if err != nil {
 		return err

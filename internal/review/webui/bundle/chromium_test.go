@@ -29,7 +29,8 @@ type browser struct {
 // openPage starts Chromium with a page, waits for its engine, and skips the test if Chromium is not installed.
 func openPage(t *testing.T, file string, width, height int, dark bool) *browser {
 	t.Helper()
-	b := openBrowser(t, width, height, dark)
+	// The engine answers a few choices: optimizing its WebAssembly takes longer than the optimization saves.
+	b := openBrowser(t, width, height, dark, "--js-flags=--liftoff-only")
 	b.loaded = false
 	b.call("Page.navigate", map[string]any{"url": "file://" + file}, nil)
 	for !b.loaded {
@@ -49,7 +50,7 @@ func (b *browser) waitFor(mark string) {
 }
 
 // openBrowser starts Chromium with an empty page.
-func openBrowser(t *testing.T, width, height int, dark bool) *browser {
+func openBrowser(t *testing.T, width, height int, dark bool, flags ...string) *browser {
 	t.Helper()
 	program := os.Getenv("PERMSTACK_CHROMIUM")
 	if program == "" {
@@ -70,9 +71,10 @@ func openBrowser(t *testing.T, width, height int, dark bool) *browser {
 	}
 	browserIn, toBrowser := pipe(t)
 	fromBrowser, browserOut := pipe(t)
-	cmd := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+	flags = append(flags, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
 		"--remote-debugging-pipe", "--user-data-dir="+profile, "about:blank")
+	cmd := exec.Command(program, flags...)
 	cmd.ExtraFiles = []*os.File{browserIn, browserOut} // file descriptors 3 and 4
 	if err := cmd.Start(); err != nil {
 		t.Skipf("skipped: Chromium does not start: %v", err)
