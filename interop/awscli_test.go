@@ -10,11 +10,9 @@ import (
 
 // cli is the AWS CLI in one account and Region of the embedded AWS.
 type cli struct {
-	t        *testing.T
-	program  string
+	*awsCLI
 	env      []string
 	location string
-	endpoint string
 }
 
 // templateURL returns the URL of template.yaml in the embedded S3.
@@ -23,9 +21,9 @@ func (c cli) templateURL() string { return c.endpoint + "/permstack-local-templa
 // run calls the CLI and reads its JSON; it fails the test on an error.
 func (c cli) run(into any, args ...string) {
 	c.t.Helper()
-	stdout, stderr, err := runProgram(c.t, c.env, c.program, append(args, "--output", "json")...)
-	if err != nil {
-		c.t.Fatalf("%s: aws %s: %v\n%s", c.location, strings.Join(args[:2], " "), err, stderr)
+	stdout, stderr, status := c.call(c.env, append(args, "--output", "json"))
+	if status != 0 {
+		c.t.Fatalf("%s: aws %s: status %d\n%s", c.location, strings.Join(args[:2], " "), status, stderr)
 	}
 	if into == nil {
 		return
@@ -38,12 +36,15 @@ func (c cli) run(into any, args ...string) {
 // runRefused calls the CLI, fails the test if that succeeds, and returns the error message.
 func (c cli) runRefused(args ...string) string {
 	c.t.Helper()
-	stdout, stderr, err := runProgram(c.t, c.env, c.program, args...)
-	if err == nil {
+	stdout, stderr, status := c.call(c.env, args)
+	if status == 0 {
 		c.t.Fatalf("%s: aws %s succeeded: %s", c.location, strings.Join(args[:2], " "), stdout)
 	}
 	return stderr
 }
+
+// pollPause is the pause between two calls that wait for a stack.
+const pollPause = 200 * time.Millisecond
 
 type stack struct {
 	StackID           string `json:"StackId"`
@@ -69,7 +70,8 @@ func (c cli) waitForStatus(name, status string) stack {
 		c.run(&out, "cloudformation", "describe-stacks", "--stack-name", name)
 		s := out.Stacks[0]
 		if strings.HasSuffix(s.StackStatus, "_IN_PROGRESS") {
-			continue // a call takes most of a second, so there is no pause
+			time.Sleep(pollPause)
+			continue
 		}
 		if s.StackStatus != status {
 			var events struct {
@@ -127,13 +129,9 @@ func (c cli) attached(roleARN string) string {
 // at the same time.
 func TestAWSCLI(t *testing.T) {
 	t.Parallel()
-	program := tool(t, "PERMSTACK_AWS_CLI")
-	endpoint := startLocal(t, buildCommand(t))
-	at := func(account, region string) cli {
-		return cli{t, program, environment(endpoint, account, region), account + " " + region, endpoint}
-	}
-	here, east := at("111111111111", "us-east-1"), at("111111111111", "eu-central-1")
-	other := at("222222222222", "us-east-1")
+	aws := startAWSCLI(t, startLocal(t, buildCommand(t)))
+	here, east := aws.at("111111111111", "us-east-1"), aws.at("111111111111", "eu-central-1")
+	other := aws.at("222222222222", "us-east-1")
 
 	here.create("backup", "main", "EC2", "S3")
 	east.create("backup", "main", "RDS")
@@ -249,6 +247,7 @@ func (c cli) waitForDeletion() {
 		if time.Now().After(end) {
 			c.t.Fatalf("%s: stacks are left: %v", c.location, out.Stacks)
 		}
+		time.Sleep(pollPause)
 	}
 	for _, list := range [][]string{
 		{"iam", "list-roles"}, {"iam", "list-policies", "--scope", "Local"}, {"iam", "list-instance-profiles"},

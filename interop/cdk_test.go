@@ -10,9 +10,12 @@ import (
 
 	"permstack/internal/cfn/yamlfmt"
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 )
 
-func TestMain(m *testing.M) { fakeawstest.Main(m) }
+func TestMain(m *testing.M) {
+	fakeawstest.Main(m, func() error { return os.RemoveAll(built.dir) })
+}
 
 // TestCDK includes the launch template with the AWS CDK's CfnInclude, requires
 // that the synthesized template has the same values, and launches it.
@@ -26,7 +29,7 @@ func TestCDK(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(modules, "node_modules", "aws-cdk-lib")); err != nil {
 		t.Skipf("skipped: PERMSTACK_CDK: %v", err)
 	}
-	env := environment("http://127.0.0.1:1", "111111111111", "us-east-1")
+	env := append(environment("http://127.0.0.1:1", "111111111111", "us-east-1"), cdkValidation()...)
 	stdout, stderr, err := runProgram(t, env, "node", "interop/cdk.mjs", modules, "templates/launch-stack.yaml")
 	if err != nil {
 		t.Fatalf("cdk.mjs: %v\n%s", err, tail(stderr))
@@ -81,6 +84,7 @@ func TestCDKExample(t *testing.T) {
 	}
 	out := filepath.Join(dir, "cdk.out")
 	env := append(environment("http://127.0.0.1:1", "111111111111", "us-east-1"), "CDK_OUTDIR="+out, "TEMPLATE="+template)
+	env = append(env, cdkValidation()...)
 	runIn(t, dir, env, "node", "app.mjs")
 	synthesized, err := os.ReadFile(filepath.Join(out, "permstack-clumio.template.json"))
 	if err != nil {
@@ -97,6 +101,15 @@ func TestCDKExample(t *testing.T) {
 	}
 	stack.Delete()
 	account.RequireEmpty()
+}
+
+// cdkValidation turns the CDK's own validation of templates off except in a full run: it takes ten times as long as the
+// synthesis, and the templates are validated by cfn-lint.
+func cdkValidation() []string {
+	if policytest.Full() {
+		return nil
+	}
+	return []string{"CDK_VALIDATION=false"}
 }
 
 // templateValues returns a template as plain values, functions in their long

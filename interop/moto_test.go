@@ -49,9 +49,7 @@ var motoDifferences = []motoDifference{
 // organizational unit in two Regions.
 func TestMotoRollOut(t *testing.T) {
 	t.Parallel()
-	program := tool(t, "PERMSTACK_AWS_CLI")
-	endpoint := startMoto(t, tool(t, "PERMSTACK_MOTO"))
-	c := cli{t, program, environment(endpoint, "111111111111", "us-east-1"), "moto", endpoint}
+	c := startAWSCLI(t, startMoto(t, tool(t, "PERMSTACK_MOTO"))).at("111111111111", "us-east-1")
 	template := motoTemplate(t)
 
 	var organization struct {
@@ -143,7 +141,7 @@ func requireMotoStack(t *testing.T, admin cli, account, region string) {
 	credentials := session.Credentials
 	env := append(environment(admin.endpoint, credentials.AccessKeyID, region),
 		"AWS_SECRET_ACCESS_KEY="+credentials.SecretAccessKey, "AWS_SESSION_TOKEN="+credentials.SessionToken)
-	member := cli{t, admin.program, env, account + " " + region, admin.endpoint}
+	member := cli{admin.awsCLI, env, account + " " + region}
 	for _, list := range []struct {
 		want  int
 		query []string

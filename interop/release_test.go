@@ -62,21 +62,18 @@ func TestBuildTwice(t *testing.T) {
 // at the same time.
 func TestRelease(t *testing.T) {
 	t.Parallel()
-	program := tool(t, "PERMSTACK_AWS_CLI")
 	requirePrograms(t, "git", "bash")
 	endpoint := startLocal(t, buildCommand(t), "--foreign-code")
+	aws := startAWSCLI(t, endpoint)
 	dir := checkout(t)
 	regions := []string{"us-east-1", "eu-central-1", "us-gov-west-1"}
-	at := func(account, region string) cli {
-		return cli{t, program, environment(endpoint, account, region), account + " " + region, endpoint}
-	}
 	const owner, other, prefix = "111111111111", "222222222222", "interop"
 	for _, region := range regions {
 		create := []string{"s3api", "create-bucket", "--bucket", prefix + "-" + region}
 		if region != "us-east-1" {
 			create = append(create, "--create-bucket-configuration", "LocationConstraint="+region)
 		}
-		at(owner, region).run(nil, create...)
+		aws.at(owner, region).run(nil, create...)
 		policy, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
 			"Effect": "Allow", "Principal": map[string]any{"AWS": other}, "Action": "s3:GetObject",
 			"Resource": "arn:aws:s3:::" + prefix + "-" + region + "/*",
@@ -85,7 +82,7 @@ func TestRelease(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := strings.Replace(string(policy), "arn:aws:s3", "arn:"+partition(region)+":s3", 1)
-		at(owner, region).run(nil, "s3api", "put-bucket-policy", "--bucket", prefix+"-"+region, "--policy", text)
+		aws.at(owner, region).run(nil, "s3api", "put-bucket-policy", "--bucket", prefix+"-"+region, "--policy", text)
 	}
 	publish := []string{"publish", "--version", "v0", "--bucket-prefix", prefix, "--regions", strings.Join(regions, ",")}
 	env := goEnvironment(environment(endpoint, owner, "us-east-1"))
@@ -103,7 +100,7 @@ func TestRelease(t *testing.T) {
 	var places []cli
 	for _, account := range []string{owner, other} {
 		for _, region := range regions {
-			c := at(account, region)
+			c := aws.at(account, region)
 			places = append(places, c)
 			url := endpoint + "/" + prefix + "-" + region + "/" + key
 			args := []string{

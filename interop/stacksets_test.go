@@ -72,7 +72,7 @@ func TestStackSetsDocument(t *testing.T) {
 			t.Errorf("%s: the output does not contain %q", what, text)
 		}
 	}
-	requireNoStacks(t, program, endpoint)
+	requireNoStacks(t, startAWSCLI(t, endpoint))
 }
 
 // requireFilesExist requires that each path in code of the document exists in the checkout, or that a command makes it.
@@ -97,30 +97,27 @@ func requireFilesExist(t *testing.T, dir, document, script string) {
 }
 
 // requireNoStacks requires that no account of the Organization has a stack.
-func requireNoStacks(t *testing.T, program, endpoint string) {
+func requireNoStacks(t *testing.T, aws *awsCLI) {
 	t.Helper()
-	at := func(account, region string) cli {
-		return cli{t, program, environment(endpoint, account, region), account + " " + region, endpoint}
-	}
 	var accounts struct {
 		Accounts []struct {
 			ID string `json:"Id"`
 		}
 	}
-	at("999999999999", "us-east-1").run(&accounts, "organizations", "list-accounts")
+	aws.at("999999999999", "us-east-1").run(&accounts, "organizations", "list-accounts")
 	if len(accounts.Accounts) != 4 {
 		t.Errorf("got accounts %v, want 4", accounts.Accounts)
 	}
 	for _, a := range accounts.Accounts {
 		for _, region := range []string{"us-east-1", "eu-central-1"} {
 			var out struct{ Stacks []stack }
-			at(a.ID, region).run(&out, "cloudformation", "describe-stacks")
+			aws.at(a.ID, region).run(&out, "cloudformation", "describe-stacks")
 			if len(out.Stacks) > 0 {
 				t.Errorf("account %s, %s: got stacks %v, want none", a.ID, region, out.Stacks)
 			}
 		}
 	}
-	response, err := http.Get(endpoint + "/_permstack/messages") // #nosec G107 -- the test's own server
+	response, err := http.Get(aws.endpoint + "/_permstack/messages") // #nosec G107 -- the test's own server
 	if err != nil {
 		t.Fatal(err)
 	}

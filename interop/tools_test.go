@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -29,16 +31,30 @@ func tool(t *testing.T, variable string) string {
 	return program
 }
 
+// built is the command line for all tests of a run, in a folder that TestMain removes.
+var built struct {
+	sync.Once
+	dir string
+	err error
+}
+
 // buildCommand builds the command line from source.
 func buildCommand(t *testing.T) string {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "permstack")
-	build := exec.Command("go", "build", "-o", program, "./cmd/permstack")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the command: %v\n%s", err, out)
+	built.Do(func() {
+		if built.dir, built.err = os.MkdirTemp("", "permstack-interop-"); built.err != nil {
+			return
+		}
+		build := exec.Command("go", "build", "-o", built.dir, "./cmd/permstack")
+		build.Dir = root
+		if out, err := build.CombinedOutput(); err != nil {
+			built.err = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if built.err != nil {
+		t.Fatalf("build the command: %v", built.err)
 	}
-	return program
+	return filepath.Join(built.dir, "permstack")
 }
 
 // startLocal runs `permstack local` until the test ends and returns its endpoint.

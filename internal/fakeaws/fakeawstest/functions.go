@@ -26,7 +26,7 @@ func FunctionNames() []string { return []string{"drift", "provisioner"} }
 // nothing has to be built. It exits.
 //
 //	func TestMain(m *testing.M) { fakeawstest.Main(m) }
-func Main(m *testing.M) {
+func Main(m *testing.M, cleanup ...func() error) {
 	if len(os.Args) == 3 && os.Args[1] == functionArgument {
 		switch os.Args[2] {
 		case "drift":
@@ -42,9 +42,11 @@ func Main(m *testing.M) {
 		debug.SetGCPercent(400)
 	}
 	code := m.Run()
-	if err := os.RemoveAll(built.dir); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = max(code, 1)
+	for _, f := range append(cleanup, func() error { return os.RemoveAll(built.dir) }) {
+		if err := f(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = max(code, 1)
+		}
 	}
 	os.Exit(code)
 }
