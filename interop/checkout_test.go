@@ -64,15 +64,45 @@ func runIn(t *testing.T, dir string, env []string, program string, args ...strin
 // time would compile all of them twice.
 var building sync.Mutex
 
+// sharedZips are the zips that one build of build.sh makes for every release of a run.
+var sharedZips struct {
+	sync.Once
+	files map[string][]byte
+}
+
 // releaseProgram returns the program that packs and publishes a release from a checkout, for runRelease: build.sh in a
-// full run. Otherwise it is the last step of build.sh alone. The zips are then built here with build.sh, but only for
-// the processor of this machine, and serve for the other one too: compiling every package for a second processor would
-// take longer than everything else that the tests check.
+// full run. Otherwise it is the last step of build.sh alone, with zips that were built once.
 func releaseProgram(t *testing.T, dir string, env []string) []string {
 	t.Helper()
 	if policytest.Full() {
 		return []string{"./build.sh"}
 	}
+	sharedZips.Do(func() { sharedZips.files = buildZips(t, checkout(t), env) })
+	return releaseOf(t, dir, sharedZips.files)
+}
+
+// releaseOf writes zips into a checkout, and returns the last step of build.sh.
+func releaseOf(t *testing.T, dir string, zips map[string][]byte) []string {
+	t.Helper()
+	if len(zips) == 0 {
+		t.Fatal("there are no zips")
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "dist"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range zips {
+		if err := os.WriteFile(filepath.Join(dir, "dist", name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return []string{"go", "run", "./tools/release"}
+}
+
+// buildZips builds the zips of a checkout with build.sh, but only for the processor of this machine, and uses them for
+// the other one, too: compiling every package for a second processor would take longer than everything else that the
+// tests check.
+func buildZips(t *testing.T, dir string, env []string) map[string][]byte {
+	t.Helper()
 	building.Lock()
 	defer building.Unlock()
 	runIn(t, dir, env, "bash", "build.sh", "build", runtime.GOARCH)
@@ -80,19 +110,21 @@ func releaseProgram(t *testing.T, dir string, env []string) []string {
 	if err != nil || len(zips) == 0 {
 		t.Fatalf("zips: %v, %v", zips, err)
 	}
+	sums, err := os.ReadFile(filepath.Join(dir, "dist", "SHA256SUMS"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string][]byte{"SHA256SUMS": sums}
 	for _, zip := range zips {
 		data, err := os.ReadFile(zip)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, other := range []string{"arm64", "amd64"} {
-			target := strings.TrimSuffix(zip, runtime.GOARCH+".zip") + other + ".zip"
-			if err := os.WriteFile(target, data, 0o600); err != nil {
-				t.Fatal(err)
-			}
+		for _, architecture := range []string{"arm64", "amd64"} {
+			out[strings.TrimSuffix(filepath.Base(zip), runtime.GOARCH+".zip")+architecture+".zip"] = data
 		}
 	}
-	return []string{"go", "run", "./tools/release"}
+	return out
 }
 
 // runRelease runs a command of releaseProgram.

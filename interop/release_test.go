@@ -25,9 +25,15 @@ func TestBuildTwice(t *testing.T) {
 		platforms = "linux/amd64"
 	}
 	var first map[string][]byte
-	for range 2 {
+	for i := range 2 {
 		dir := checkout(t)
-		runRelease(t, dir, env, releaseProgram(t, dir, env), "package", "--version", "v0", "--bucket-prefix", "interop",
+		var program []string
+		if i == 0 || policytest.Full() {
+			program = releaseProgram(t, dir, env) // with the zips of another checkout
+		} else {
+			program = releaseOf(t, dir, buildZips(t, dir, env))
+		}
+		runRelease(t, dir, env, program, "package", "--version", "v0", "--bucket-prefix", "interop",
 			"--platforms", platforms)
 		files := map[string][]byte{}
 		for _, pattern := range []string{"dist/*.zip", "dist/SHA256SUMS", "dist/release/*"} {
@@ -58,8 +64,8 @@ func TestBuildTwice(t *testing.T) {
 	}
 }
 
-// TestRelease publishes a release to three Regions and launches it from there in two accounts with the AWS CLI, all six
-// at the same time.
+// TestRelease publishes a release to three Regions and launches it from there in two accounts with the AWS CLI, all at
+// the same time.
 func TestRelease(t *testing.T) {
 	t.Parallel()
 	requirePrograms(t, "git", "bash")
@@ -99,6 +105,9 @@ func TestRelease(t *testing.T) {
 	key := "permstack/v0/launch-stack.yaml"
 	var places []cli
 	for _, account := range []string{owner, other} {
+		if account == other && !policytest.Full() {
+			regions = regions[:1]
+		}
 		for _, region := range regions {
 			c := aws.at(account, region)
 			places = append(places, c)
