@@ -176,6 +176,7 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 		report.NarrowedEntries = append([]string{}, c.chosen.properties.Scope.Entries()...)
 	}
 	if c.chosen != nil {
+		report.Choices = append(report.Choices, c.parentSettings(ctx, all[0])...)
 		for _, s := range all {
 			c.compareChangeSets(ctx, parent, s)
 		}

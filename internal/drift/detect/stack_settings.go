@@ -2,6 +2,7 @@ package detect
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -52,6 +53,55 @@ func (s *stack) settingChanged(
 	d := s.draft(finding.PropertyChanged, subject, direction)
 	d.Property, d.Expected, d.Actual = property, expected, finding.Text(actual)
 	s.drafts = append(s.drafts, d)
+}
+
+// parentSettings returns the choices of the settings of the parent stack that no template contains. A customer may well
+// have set them, so their change is announced. The stack policy has the previous value if it was not read.
+func (c *check) parentSettings(ctx context.Context, s *stack) []finding.Choice {
+	var settings []string
+	add := func(name, value string) {
+		if value != "" {
+			settings = append(settings, name+" "+value)
+		}
+	}
+	add("role", aws.ToString(s.described.RoleARN))
+	for _, topic := range s.described.NotificationARNs {
+		add("topic", topic)
+	}
+	if rollback := s.described.RollbackConfiguration; rollback != nil {
+		for _, trigger := range rollback.RollbackTriggers {
+			add("alarm", aws.ToString(trigger.Arn))
+		}
+	}
+	slices.Sort(settings)
+	choice := finding.Choice{Name: finding.StackSettingsChoice, Value: finding.NoSetting}
+	if len(settings) > 0 {
+		choice.Value = strings.Join(settings, ",")
+	}
+	previous := strings.Split(c.o.Previous(choice.Name), ",")
+	for _, setting := range settings { // who may do more, or receives more
+		if !strings.HasPrefix(setting, "alarm ") && !slices.Contains(previous, setting) {
+			choice.Direction = finding.GrantsMore
+		}
+	}
+	policy := finding.Choice{Name: finding.StackPolicyChoice, Value: c.o.Previous(finding.StackPolicyChoice)}
+	if !c.o.Limited || namesAny(c.o.Events, s) {
+		out, err := ratelimit.Call(ctx, c.cloudformation, c.clients.CloudFormation.GetStackPolicy,
+			&cloudformation.GetStackPolicyInput{StackName: &s.id})
+		switch body := ""; {
+		case err != nil:
+			s.unreadable(finding.TargetStack, err)
+		case allowsUpdates(aws.ToString(out.StackPolicyBody)):
+			policy.Value = finding.NoSetting
+		default:
+			body = aws.ToString(out.StackPolicyBody)
+			policy.Value, policy.Changes = "sha256 "+digest(body)[:16], []string{"policy: " + body}
+		}
+	}
+	if policy.Value == "" {
+		return []finding.Choice{choice}
+	}
+	return []finding.Choice{choice, policy}
 }
 
 // stackRole returns the role with which the provisioner updates the permission stacks; "" if it is not known.

@@ -39,6 +39,16 @@ const (
 	TerminationOn     = "on"
 )
 
+// Settings of the parent stack that no template contains: the role with which CloudFormation changes it, who receives its
+// events and which alarms roll its updates back; and the stack policy, if it does not allow every update. Both have
+// NoSetting if there is none, so that a change from nothing is announced, and the first check after an update of permstack
+// announces nothing.
+const (
+	StackSettingsChoice = "StackSettings"
+	StackPolicyChoice   = "StackPolicy"
+	NoSetting           = "none"
+)
+
 // DirectUpdateSuffix ends the names of the choices that state when a permission stack was last updated by another than
 // the parent stack; the names begin with the part. NoDirectUpdate is the value if only the parent did.
 const (
@@ -84,7 +94,7 @@ var principalChoices = []string{
 // monitoringChoices decide whether and whom the check notifies.
 var monitoringChoices = []string{
 	AcceptedChoice, AuditChoice, "DriftReminderDays", "DriftSchedule", GuardrailsChoice, "OnDrift", HubChoice,
-	SubscribersChoice, "Subscriptions", "Template", TerminationChoice,
+	StackPolicyChoice, StackSettingsChoice, SubscribersChoice, "Subscriptions", "Template", TerminationChoice,
 }
 
 // IsAnnounced reports whether the change of a property of the custom resource is
@@ -117,7 +127,8 @@ func CompareChoices(stack, stackID string, before, after []Choice) []Finding {
 	for _, name := range slices.Compact(names) {
 		if old[name] == now[name] || isContent(name) && (old[name] == "" || now[name] == "") || hints[name].Explained ||
 			name == ExternalIDChoice && !sameDeclaration(old[name], now[name]) ||
-			name == SubscribersChoice && !isNamed(before, name) ||
+			slices.Contains([]string{SubscribersChoice, StackSettingsChoice, StackPolicyChoice}, name) &&
+				(!isNamed(before, name) || !isNamed(after, name) && name != SubscribersChoice) ||
 			isDirectUpdate(name) && (!isNamed(before, name) || now[name] == NoDirectUpdate || now[name] == "") ||
 			name == TerminationChoice && old[name] != TerminationOn {
 			continue

@@ -211,6 +211,9 @@ func restoreChoice(f finding.Finding, p Place) string {
 		return p.inRegion("cloudformation", "update-termination-protection", "--enable-termination-protection",
 			"--stack-name", p.Stack)
 	}
+	if name == finding.StackPolicyChoice && value == finding.NoSetting {
+		return p.inRegion("cloudformation", "set-stack-policy", "--stack-name", p.Stack, "--stack-policy-body", allowUpdates)
+	}
 	if name == "Subscriptions" {
 		address, isMail := strings.CutPrefix(value, "email:")
 		if value != "" && (!isMail || strings.Contains(address, ",")) {

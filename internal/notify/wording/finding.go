@@ -188,7 +188,10 @@ var choiceDetails = map[string]string{
 	"Subscriptions":               "These subscriptions of the alert topic are created by the stack now.",
 	"Subscribers":                 "These are subscribed to the alert topic now, confirmed or not.",
 	"OnDrift":                     "This is what the check does with a difference now.",
-	finding.HubChoice:             "This topic of the organization is notified, too.",
+	finding.StackSettingsChoice: "CloudFormation changes the parent stack with this role, sends its events to these topics, " +
+		"and rolls its updates back if one of these alarms is raised.",
+	finding.StackPolicyChoice: "CloudFormation refuses updates of the parent stack that this policy does not allow.",
+	finding.HubChoice:         "This topic of the organization is notified, too.",
 	finding.ExternalIDChoice: "CloudFormation changed the role, and its template is the same: the external ID is another " +
 		"one, or a change set restored the role. Whoever chose the ID can use the access through the backup service.",
 	finding.AcceptedChoice:                   "These differences are not reported until their acceptance ends.",
