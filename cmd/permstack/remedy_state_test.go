@@ -125,3 +125,43 @@ func TestStackHeldRemedy(t *testing.T) {
 	}
 	t.Errorf("got no finding of the stack in progress: %s", text)
 }
+
+// TestAlertKeyRemedy disables the key of the alert topic, and schedules its deletion: the command of the finding, or of
+// the one that remains after it, makes it usable again.
+func TestAlertKeyRemedy(t *testing.T) {
+	e := newInstalled(t, nil)
+	key := "arn:aws:kms:us-east-1:123456789012:key/" + e.key()
+	e.permstack([]int{0}, "drift", "revert", "--stack", e.stack.Name, "--set", "AlertKeyArn="+key)
+	if found, text := e.check(); len(found) != 0 {
+		t.Fatalf("before any change: %s", text)
+	}
+	for _, tc := range []struct {
+		name, do string
+		states   []string // that the check finds until the key can be used again
+	}{
+		{"disabled", "aws kms disable-key --key-id " + key, []string{"Disabled"}},
+		{"deletion scheduled", "aws kms schedule-key-deletion --key-id " + key + " --pending-window-in-days 7",
+			[]string{"PendingDeletion", "Disabled"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			e := e.in(t)
+			e.aws(tc.do)
+			for _, state := range tc.states {
+				found, text := e.check()
+				if len(found) != 1 {
+					t.Fatalf("got %d findings, want one: %s", len(found), text)
+				}
+				for _, f := range found {
+					if f.Kind != finding.PropertyChanged || f.Direction != finding.Monitoring ||
+						!strings.Contains(f.Actual, state) {
+						t.Errorf("got %s, want state %s", text, state)
+					}
+					e.execute(f.Command)
+				}
+			}
+			if found, text := e.check(); len(found) != 0 {
+				t.Errorf("after the commands: %s", text)
+			}
+		})
+	}
+}

@@ -177,6 +177,7 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 	}
 	if c.chosen != nil {
 		report.Choices = append(report.Choices, c.parentSettings(ctx, all[0])...)
+		c.compareAlertKey(ctx, all[0])
 		for _, s := range all {
 			c.compareChangeSets(ctx, parent, s)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -23,6 +24,7 @@ type Clients struct {
 	Events         livestate.Events
 	Lambda         Lambda
 	SQS            SQS
+	KMS            KMS // nil does not check the key of the alert topic
 
 	ChangeSets    ChangeSets
 	RolePolicies  RolePolicies
@@ -104,7 +106,7 @@ func NewClients(cfg aws.Config) Clients {
 	stacks, identity, topics := cloudformation.NewFromConfig(cfg), iam.NewFromConfig(cfg), sns.NewFromConfig(cfg)
 	return Clients{
 		CloudFormation: stacks, IAM: identity, SNS: topics, Events: eventbridge.NewFromConfig(cfg),
-		Lambda: lambda.NewFromConfig(cfg), SQS: sqs.NewFromConfig(cfg),
+		Lambda: lambda.NewFromConfig(cfg), SQS: sqs.NewFromConfig(cfg), KMS: kms.NewFromConfig(cfg),
 		ChangeSets: stacks, RolePolicies: identity, TopicPolicies: topics,
 	}
 }

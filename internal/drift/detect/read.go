@@ -18,6 +18,7 @@ type reader struct {
 	aws            *livestate.Reader
 	lambda         *ratelimit.Limit
 	sqs            *ratelimit.Limit
+	kms            *ratelimit.Limit
 
 	policies cache[livePolicy]
 	topics   cache[liveTopicAttributes]
@@ -26,7 +27,7 @@ type reader struct {
 func newReader(clients Clients, o Options) *reader {
 	limit := func() *ratelimit.Limit { return ratelimit.New(o.Concurrency, o.Now, o.Sleep) }
 	return &reader{
-		clients: clients, cloudformation: limit(), detections: limit(), lambda: limit(), sqs: limit(),
+		clients: clients, cloudformation: limit(), detections: limit(), lambda: limit(), sqs: limit(), kms: limit(),
 		aws: &livestate.Reader{
 			IAM: clients.IAM, SNS: clients.SNS, Events: clients.Events,
 			Limits: livestate.Limits{IAM: limit(), SNS: limit(), Events: limit()},

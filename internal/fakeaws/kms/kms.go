@@ -2,7 +2,7 @@
 // and the calls that prepare it: keys with their policy and grants. Nothing is encrypted: the other
 // services of the embedded AWS store data as it is, but SNS and SQS ask whether a service may use the key.
 //
-// There are no aliases, key material, tags or deletion, and no policy but "default".
+// There are no aliases, key material or tags, and no policy but "default". A key whose deletion is scheduled remains.
 package kms
 
 import (
@@ -28,6 +28,7 @@ type Service struct {
 type key struct {
 	arn, id, account, region string
 	description, policy      string
+	state                    string // a key state, such as Enabled
 	created                  time.Time
 	grants                   []grant
 }
@@ -52,15 +53,19 @@ func (s *Service) Definition() protocol.Service {
 		Name: "kms", Protocol: protocol.JSON, Version: "2014-11-01", TargetPrefix: "TrentService",
 		Source: "internal/fakeaws/kms/kms.go",
 		Actions: map[string]protocol.Action{
-			"CreateKey":    protocol.LockedJSON(&s.mu, s.createKey, protocol.OnAnyResource("kms:CreateKey")),
-			"DescribeKey":  protocol.LockedJSON(&s.mu, s.describeKey, onKey),
-			"ListKeys":     protocol.LockedJSON(&s.mu, s.listKeys, protocol.OnAnyResource("kms:ListKeys")),
-			"ListAliases":  protocol.LockedJSON(&s.mu, s.listAliases, protocol.OnAnyResource("kms:ListAliases")),
-			"GetKeyPolicy": protocol.LockedJSON(&s.mu, s.getKeyPolicy, onKey),
-			"PutKeyPolicy": protocol.LockedJSON(&s.mu, s.putKeyPolicy, onKey),
-			"CreateGrant":  protocol.LockedJSON(&s.mu, s.createGrant, onKey),
-			"ListGrants":   protocol.LockedJSON(&s.mu, s.listGrants, onKey),
-			"RevokeGrant":  protocol.LockedJSON(&s.mu, s.revokeGrant, onKey),
+			"CreateKey":           protocol.LockedJSON(&s.mu, s.createKey, protocol.OnAnyResource("kms:CreateKey")),
+			"DescribeKey":         protocol.LockedJSON(&s.mu, s.describeKey, onKey),
+			"EnableKey":           protocol.LockedJSON(&s.mu, s.setState(enabled, disabled, enabled), onKey),
+			"DisableKey":          protocol.LockedJSON(&s.mu, s.setState(disabled, disabled, enabled), onKey),
+			"ScheduleKeyDeletion": protocol.LockedJSON(&s.mu, s.setState(pendingDeletion, disabled, enabled), onKey),
+			"CancelKeyDeletion":   protocol.LockedJSON(&s.mu, s.setState(disabled, pendingDeletion), onKey),
+			"ListKeys":            protocol.LockedJSON(&s.mu, s.listKeys, protocol.OnAnyResource("kms:ListKeys")),
+			"ListAliases":         protocol.LockedJSON(&s.mu, s.listAliases, protocol.OnAnyResource("kms:ListAliases")),
+			"GetKeyPolicy":        protocol.LockedJSON(&s.mu, s.getKeyPolicy, onKey),
+			"PutKeyPolicy":        protocol.LockedJSON(&s.mu, s.putKeyPolicy, onKey),
+			"CreateGrant":         protocol.LockedJSON(&s.mu, s.createGrant, onKey),
+			"ListGrants":          protocol.LockedJSON(&s.mu, s.listGrants, onKey),
+			"RevokeGrant":         protocol.LockedJSON(&s.mu, s.revokeGrant, onKey),
 		},
 	}
 }
@@ -111,8 +116,52 @@ type keyMetadata struct {
 
 func (k *key) metadata() any {
 	return map[string]any{"KeyMetadata": keyMetadata{
-		k.account, k.id, k.arn, k.description, true, "Enabled", "CUSTOMER", "ENCRYPT_DECRYPT", protocol.Time(k.created),
+		k.account, k.id, k.arn, k.description, k.state == enabled, k.state, "CUSTOMER", "ENCRYPT_DECRYPT", protocol.Time(k.created),
 	}}
+}
+
+// Key states (KMS Developer Guide, "Key states of AWS KMS keys").
+const (
+	enabled         = "Enabled"
+	disabled        = "Disabled"
+	pendingDeletion = "PendingDeletion"
+)
+
+// keyInput names a key.
+type keyInput struct {
+	KeyId               string
+	PendingWindowInDays int // of ScheduleKeyDeletion
+}
+
+// setState returns a call that sets the state of a key that has one of some states. A key whose deletion is cancelled is
+// disabled.
+func (s *Service) setState(state string, from ...string) func(*protocol.Call, keyInput) (any, error) {
+	return func(call *protocol.Call, in keyInput) (any, error) {
+		k, err := s.find(call, in.KeyId)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(from, k.state) {
+			return nil, protocol.Errorf("KMSInvalidStateException", "%s is %s.", k.arn, k.state)
+		}
+		k.state = state
+		out := map[string]any{}
+		if state == pendingDeletion || call.Action == "CancelKeyDeletion" {
+			out["KeyId"] = k.arn
+		}
+		if state == pendingDeletion {
+			days := in.PendingWindowInDays
+			if days == 0 {
+				days = 30
+			}
+			out["DeletionDate"], out["KeyState"] = protocol.Time(s.clock().AddDate(0, 0, days)), state
+			out["PendingWindowInDays"] = days
+		}
+		if len(out) == 0 {
+			return nil, nil
+		}
+		return out, nil
+	}
 }
 
 func (s *Service) createKey(call *protocol.Call, in struct{ Description, Policy string }) (any, error) {
@@ -125,7 +174,7 @@ func (s *Service) createKey(call *protocol.Call, in struct{ Description, Policy 
 	id := protocol.NewUUID()
 	k := &key{
 		arn: keyARN(call, id), id: id, account: call.Account, region: call.Region, description: in.Description,
-		policy: in.Policy, created: s.clock(),
+		policy: in.Policy, created: s.clock(), state: enabled,
 	}
 	s.keys[k.arn] = k
 	return k.metadata(), nil

@@ -113,6 +113,7 @@ const (
 	TargetStackResources Target = "stack-resources"
 	TargetTemplate       Target = "template"
 	TargetChangeSets     Target = "change-sets"
+	TargetAlertKey       Target = "alert-key"
 	TargetAccountStacks  Target = "account-stacks"
 	TargetAccountRoles   Target = "account-roles"
 	TargetAudit          Target = "audit"

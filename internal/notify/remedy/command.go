@@ -164,6 +164,12 @@ func endFailed(f finding.Finding, p Place) string {
 func restoreProperty(f finding.Finding, p Place) string {
 	declared := len(f.Differences) > 0 // CloudFormation compares what the template declares
 	switch {
+	case f.Property == "AlertKeyArn" && f.Actual.Text == "Disabled":
+		return p.inRegion("kms", "enable-key", "--key-id", f.RemovalID)
+	case f.Property == "AlertKeyArn" && f.Actual.Text == "PendingDeletion":
+		return p.inRegion("kms", "cancel-key-deletion", "--key-id", f.RemovalID)
+	case f.Property == "AlertKeyArn": // a topic without a key
+		return join("permstack", "drift", "revert", "--stack", p.Stack, "--region", p.Region, "--set", "AlertKeyArn=")
 	case f.Property == "StackPolicy":
 		return p.inRegion("cloudformation", "set-stack-policy", "--stack-name", f.Stack, "--stack-policy-body", allowUpdates)
 	case f.Type == "AWS::SQS::Queue" && !declared:

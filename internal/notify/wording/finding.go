@@ -66,6 +66,9 @@ func Finding(f finding.Finding) Text {
 	case finding.ChangeUndone:
 		t.Expected, t.Actual = "not changed", "changed, and restored before the check"
 	case finding.PropertyChanged:
+		if f.Property == "AlertKeyArn" {
+			t.Expected, t.Actual = "key "+f.RemovalID+": "+f.Expected.Text, "key: "+f.Actual.Text
+		}
 		if n := len(f.Differences); n == 1 {
 			t.Expected, t.Actual = orNothing(f.Differences[0].Expected), orNothing(f.Differences[0].Actual)
 		} else if n > 1 {

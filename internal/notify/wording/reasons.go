@@ -30,6 +30,7 @@ var targets = map[finding.Target]string{
 	finding.TargetAccountRoles:   "whether the account has other roles under the installation's IAM path",
 	finding.TargetAudit:          "what the account audit reads of",
 	finding.TargetStackResources: "the stack's resources", finding.TargetTemplate: "the stack's template",
+	finding.TargetAlertKey:       "whether the key of the alert topic can be used",
 	finding.TargetChangeSets:     "which change sets of the stack wait to be executed, and what they change",
 	finding.TargetDriftDetection: "the result of CloudFormation's drift detection",
 }
