@@ -43,6 +43,8 @@ type Event struct {
 type envelope struct {
 	ID         string    `json:"id"`
 	DetailType string    `json:"detail-type"`
+	Account    string    `json:"account"`
+	Replay     string    `json:"replay-name"` // of an archive
 	Time       time.Time `json:"time"`
 	Detail     struct {
 		StackID string `json:"stack-id"`
@@ -69,14 +71,17 @@ type Record struct {
 	RequestParameters map[string]any `json:"requestParameters"`
 }
 
-// Parse reads an event of EventBridge. It reports false if the payload is something
-// else: the event of a schedule, or what a person sent.
-func Parse(payload []byte) (Event, bool) {
+// Parse reads an event of EventBridge of an account. It reports false if the payload is something
+// else: the event of a schedule, what a person sent, an event that the policy of the bus let in from another account, or
+// one that somebody replayed from an archive. What these two claim may not have happened.
+func Parse(payload []byte, account string) (Event, bool) {
 	var e envelope
 	if json.Unmarshal(payload, &e) != nil {
 		return Event{}, false
 	}
 	switch {
+	case e.Replay != "", e.Account != "" && account != "" && e.Account != account:
+		return Event{}, false
 	case e.DetailType == stackStatus && e.Detail.StackID != "":
 		return Event{Time: e.Time, Stack: e.Detail.StackID}, true
 	case e.DetailType == apiCall && e.Detail.EventName != "":

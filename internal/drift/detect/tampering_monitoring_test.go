@@ -79,6 +79,9 @@ func TestRuleTampering(t *testing.T) {
 			add("no retries", target(func(one *ebtypes.Target) {
 				one.RetryPolicy = &ebtypes.RetryPolicy{MaximumRetryAttempts: aws.Int32(0)}
 			}), restoreTarget, finding.Monitoring, "RetryPolicy")
+			add("queue of others for failed deliveries", target(func(one *ebtypes.Target) {
+				one.DeadLetterConfig = &ebtypes.DeadLetterConfig{Arn: aws.String("arn:aws:sqs:us-east-1:999988887777:theirs")}
+			}), restoreTarget, finding.GrantsMore, ":theirs")
 			add("another function", target(func(one *ebtypes.Target) {
 				one.Arn = aws.String("arn:aws:lambda:us-east-1:123456789012:function:theirs")
 			}), restoreTarget, finding.GrantsMore, ":theirs")

@@ -181,13 +181,20 @@ func (live *liveEventRule) compareTargets(r *resource) []draft {
 			differs(id, finding.GrantsLess, finding.Text(text(expected[id]["Arn"])), finding.None)
 		case !reflect.DeepEqual(cfntemplate.TextScalars(expected[id]), cfntemplate.TextScalars(actual)):
 			direction := finding.Changed // of the form of the events
-			if text(expected[id]["Arn"]) != text(actual["Arn"]) {
+			failed := deadLetterQueue(actual) // what is not delivered is sent there
+			if text(expected[id]["Arn"]) != text(actual["Arn"]) || failed != "" && failed != deadLetterQueue(expected[id]) {
 				direction = finding.GrantsMore
 			}
 			differs(id, direction, targetValue(expected[id]), targetValue(actual))
 		}
 	}
 	return out
+}
+
+// deadLetterQueue returns the ARN of the queue to which the events go that a target does not receive; "" if there is none.
+func deadLetterQueue(target map[string]any) string {
+	config, _ := target["DeadLetterConfig"].(map[string]any)
+	return text(config["Arn"])
 }
 
 // targetValue is a target's ARN, or all of it if more than the ARN is set.

@@ -50,7 +50,7 @@ type trigger struct {
 func (r *Run) Do(ctx context.Context, holder string, payload []byte) (Result, error) {
 	t := &trigger{}
 	var e changeevent.Event
-	if e, t.limited = changeevent.Parse(payload); t.limited {
+	if e, t.limited = changeevent.Parse(payload, r.Origin.Account); t.limited {
 		if e.Failed {
 			r.Log.Info(logEventIgnored, "action", e.Call.Action)
 			return Result{Status: Ignored}, nil
@@ -139,7 +139,7 @@ func (r *Run) collect(ctx context.Context, t *trigger) []queued {
 		r.Log.Error(logInboxFailed, "error", err)
 	}
 	for _, q := range received {
-		e, ok := changeevent.Parse([]byte(q.body))
+		e, ok := changeevent.Parse([]byte(q.body), r.Origin.Account)
 		if !ok || e.Stack == r.Origin.StackID { // a complete run was requested
 			t.limited = false
 		}
