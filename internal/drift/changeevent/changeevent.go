@@ -71,9 +71,9 @@ type Record struct {
 	RequestParameters map[string]any `json:"requestParameters"`
 }
 
-// Parse reads an event of EventBridge of an account. It reports false if the payload is something
-// else: the event of a schedule, what a person sent, an event that the policy of the bus let in from another account, or
-// one that somebody replayed from an archive. What these two claim may not have happened.
+// Parse reads an event of EventBridge of an account. It reports false if the payload is something else: the event of
+// a schedule, what a person sent, an event that the policy of the bus let in from another account, or one that
+// somebody replayed from an archive. What these two claim may not have happened.
 func Parse(payload []byte, account string) (Event, bool) {
 	var e envelope
 	if json.Unmarshal(payload, &e) != nil {

@@ -21,9 +21,9 @@ type KMS interface {
 // alertKeyParameter is the parameter of the parent stack with the key of the alert topic.
 const alertKeyParameter = "AlertKeyArn"
 
-// compareAlertKey reports that the key of the alert topic cannot be used: SNS then rejects the messages of the check and of
-// its alarms (Developer Guide, "Key states of AWS KMS keys"). A key whose policy does not let the check describe it is not
-// reported, because the check can use it nevertheless.
+// compareAlertKey reports that the key of the alert topic cannot be used: SNS then rejects the messages of the check
+// and of its alarms (Developer Guide, "Key states of AWS KMS keys"). A key whose policy does not let the check
+// describe it is not reported, because the check can use it nevertheless.
 func (c *check) compareAlertKey(ctx context.Context, s *stack) {
 	key := stacks.Parameter(s.described, alertKeyParameter)
 	if key == "" || c.clients.KMS == nil || c.o.Limited && !namesAny(c.o.Events, s) {

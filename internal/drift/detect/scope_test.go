@@ -24,8 +24,8 @@ func TestLimitedCheckCalls(t *testing.T) {
 		return way.calls.Load(), summaries(report)
 	}
 	all, _ := count(detect.Options{})
-	e, ok := changeevent.Parse([]byte(`{"detail-type":"AWS API Call via CloudTrail","detail":{"eventName":"AttachRolePolicy",` +
-		`"eventSource":"iam.amazonaws.com","requestParameters":{"roleName":"ClumioSupportRole-us-east-1-main",` +
+	e, ok := changeevent.Parse([]byte(`{"detail-type":"AWS API Call via CloudTrail","detail":{"eventName":"AttachRolePolicy",`+
+		`"eventSource":"iam.amazonaws.com","requestParameters":{"roleName":"ClumioSupportRole-us-east-1-main",`+
 		`"policyArn":"arn:aws:iam::aws:policy/AdministratorAccess"}}}`), "")
 	limited, found := count(detect.Options{Limited: true, Events: []changeevent.Event{e}})
 	t.Logf("%d calls of %d", limited, all)

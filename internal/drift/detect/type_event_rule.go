@@ -180,7 +180,7 @@ func (live *liveEventRule) compareTargets(r *resource) []draft {
 		case !exists:
 			differs(id, finding.GrantsLess, finding.Text(text(expected[id]["Arn"])), finding.None)
 		case !reflect.DeepEqual(cfntemplate.TextScalars(expected[id]), cfntemplate.TextScalars(actual)):
-			direction := finding.Changed // of the form of the events
+			direction := finding.Changed      // of the form of the events
 			failed := deadLetterQueue(actual) // what is not delivered is sent there
 			if text(expected[id]["Arn"]) != text(actual["Arn"]) || failed != "" && failed != deadLetterQueue(expected[id]) {
 				direction = finding.GrantsMore
@@ -191,7 +191,8 @@ func (live *liveEventRule) compareTargets(r *resource) []draft {
 	return out
 }
 
-// deadLetterQueue returns the ARN of the queue to which the events go that a target does not receive; "" if there is none.
+// deadLetterQueue returns the ARN of the queue to which the events go that a target does not receive; "" if there is
+// none.
 func deadLetterQueue(target map[string]any) string {
 	config, _ := target["DeadLetterConfig"].(map[string]any)
 	return text(config["Arn"])

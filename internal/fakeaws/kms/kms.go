@@ -116,7 +116,8 @@ type keyMetadata struct {
 
 func (k *key) metadata() any {
 	return map[string]any{"KeyMetadata": keyMetadata{
-		k.account, k.id, k.arn, k.description, k.state == enabled, k.state, "CUSTOMER", "ENCRYPT_DECRYPT", protocol.Time(k.created),
+		k.account, k.id, k.arn, k.description, k.state == enabled, k.state, "CUSTOMER", "ENCRYPT_DECRYPT",
+		protocol.Time(k.created),
 	}}
 }
 
@@ -133,8 +134,8 @@ type keyInput struct {
 	PendingWindowInDays int // of ScheduleKeyDeletion
 }
 
-// setState returns a call that sets the state of a key that has one of some states. A key whose deletion is cancelled is
-// disabled.
+// setState returns a call that sets the state of a key that has one of some states. A key whose deletion is cancelled
+// is disabled.
 func (s *Service) setState(state string, from ...string) func(*protocol.Call, keyInput) (any, error) {
 	return func(call *protocol.Call, in keyInput) (any, error) {
 		k, err := s.find(call, in.KeyId)

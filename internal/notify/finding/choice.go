@@ -39,10 +39,10 @@ const (
 	TerminationOn     = "on"
 )
 
-// Settings of the parent stack that no template contains: the role with which CloudFormation changes it, who receives its
-// events and which alarms roll its updates back; and the stack policy, if it does not allow every update. Both have
-// NoSetting if there is none, so that a change from nothing is announced, and the first check after an update of permstack
-// announces nothing.
+// Settings of the parent stack that no template contains: the role with which CloudFormation changes it, who receives
+// its events and which alarms roll its updates back; and the stack policy, if it does not allow every update. Both
+// have NoSetting if there is none, so that a change from nothing is announced, and the first check after an update of
+// permstack announces nothing.
 const (
 	StackSettingsChoice = "StackSettings"
 	StackPolicyChoice   = "StackPolicy"
