@@ -292,7 +292,7 @@ func TestPublishedRegions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for prefix, refused := range map[string]bool{"releases": false, "strangers": true} {
+		for prefix, refused := range map[string]bool{"releases": false, "other-releases": true} {
 			values := parameters("CodeBucketPrefix", prefix)
 			if strings.Contains(file, "stackset") {
 				values["OrganizationalUnitIds"], values["Regions"] = "ou-ab12-cdefghij", "us-east-1"
