@@ -109,6 +109,7 @@ type infraScene struct {
 	lines                  []infraAccess // of the places that the template has; set by ownScenes
 	names                  map[string][]string
 	expanded               map[string][]string // results of patterns, by text
+	uuid                   string              // of the parent's id; the constant uuid if it is empty
 }
 
 const (

@@ -66,7 +66,7 @@ func (n infraNames) name(id string) string {
 	case "ProvisionerLogGroup":
 		return stack + "-log"
 	case "AlertTopic":
-		return "permstack-alerts-" + uuid
+		return "permstack-alerts-" + cmp.Or(n.s.uuid, uuid)
 	}
 	return stack + "-" + id + "-1A2B"
 }

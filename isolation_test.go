@@ -133,7 +133,7 @@ func (i isolated) rights(t *testing.T) map[string][]iampolicy.Statement {
 	if err != nil {
 		t.Fatalf("%s: %v", i.what, err)
 	}
-	scene := infraScene{template: "template.yaml", region: i.region, values: values}
+	scene := infraScene{template: "template.yaml", region: i.region, values: values, uuid: i.uuid}
 	places, err := scene.places(b)
 	if err != nil {
 		t.Fatal(err)
