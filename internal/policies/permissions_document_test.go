@@ -23,7 +23,7 @@ var corrections = map[string]string{
 // note of each statement names the call that fails without it.
 var additions = map[string][]string{
 	"ClumioEC2RestorePolicy":            {"ec2:DeleteSnapshot", "kms:CreateGrant"},
-	"ClumioEC2MSSQLBackupRestorePolicy": {"kms:CreateGrant"},
+	"ClumioEC2MSSQLBackupRestorePolicy": {"ec2:DescribeVolumes", "kms:CreateGrant"},
 	"ClumioEC2MSSQLSSMInstancePolicy": {
 		"ec2:CreateSnapshots", "ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshots",
 	},

@@ -1015,18 +1015,6 @@ var clumio = schema.Profile{
 							},
 						},
 						{
-							Sid:       "CreateContributorInsightsRole",
-							Why:       "the first table with Contributor Insights in an account creates DynamoDB's service-linked role for it",
-							Actions:   []string{"iam:CreateServiceLinkedRole"},
-							Resources: []string{"arn:${Partition}:iam::${Account}:role/aws-service-role/contributorinsights.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBCloudWatchContributorInsights"},
-							When:      schema.Conditions{"StringEquals": {"iam:AWSServiceName": {"contributorinsights.dynamodb.amazonaws.com"}}},
-							Shared:    []string{},
-							Note:      "the module does not have it; the first call in an account fails without it (DynamoDB developer guide, \"Using IAM with CloudWatch contributor insights\")",
-							In: schema.Span{
-								From: "2",
-							},
-						},
-						{
 							Sid:       "RestoreResourcePolicies",
 							Why:       "restore the resource policy of a table and its stream, across Regions too",
 							Actions:   []string{"dynamodb:GetResourcePolicy", "dynamodb:PutResourcePolicy"},
@@ -1106,6 +1094,9 @@ var clumio = schema.Profile{
 							Resources: []string{"arn:${Partition}:iam::${Account}:role/aws-service-role/dynamodb.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_DynamoDBTable"},
 							When:      schema.Conditions{"StringEquals": {"iam:AWSServiceName": {"dynamodb.application-autoscaling.amazonaws.com"}}},
 							Shared:    []string{},
+							In: schema.Span{
+								Until: "2",
+							},
 						},
 						{
 							Sid:       "CreateReplicationRole",
@@ -1115,6 +1106,21 @@ var clumio = schema.Profile{
 							When:      schema.Conditions{"StringEquals": {"iam:AWSServiceName": {"replication.dynamodb.amazonaws.com"}}},
 							Shared:    []string{},
 							Note:      "neither the document nor the module has it; the first global table of an account fails without it (DynamoDB developer guide, \"IAM and global tables\")",
+							In: schema.Span{
+								Until: "2",
+							},
+						},
+						{
+							Sid:       "CreateServiceLinkedRoles",
+							Why:       "the first autoscaling, replica and Contributor Insights in an account create DynamoDB's service-linked roles for them",
+							Actions:   []string{"iam:CreateServiceLinkedRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/aws-service-role/dynamodb.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_DynamoDBTable", "arn:${Partition}:iam::${Account}:role/aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication", "arn:${Partition}:iam::${Account}:role/aws-service-role/contributorinsights.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBCloudWatchContributorInsights"},
+							When:      schema.Conditions{"StringEquals": {"iam:AWSServiceName": {"dynamodb.application-autoscaling.amazonaws.com", "replication.dynamodb.amazonaws.com", "contributorinsights.dynamodb.amazonaws.com"}}},
+							Shared:    []string{},
+							Note:      "the module has the first only; the others are required by the first global table and the first table with Contributor Insights of an account (DynamoDB developer guide, \"IAM and global tables\", \"Using IAM with CloudWatch contributor insights\")",
+							In: schema.Span{
+								From: "2",
+							},
 						},
 						{
 							Sid: "CreateRestoreRoles",
@@ -1433,9 +1439,9 @@ var clumio = schema.Profile{
 							Sid:       "LaunchRestoredInstance",
 							Why:       "launch the restored instance with the resources that the backup recorded",
 							Actions:   []string{"ec2:RunInstances"},
-							Resources: []string{"arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:key-pair/*", "arn:${Partition}:resource-groups:${Region}:${Account}:group/*", "arn:${Partition}:ec2:${Region}:${Account}:capacity-reservation/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:spot-instances-request/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
-							Shared:    []string{"arn:${Partition}:resource-groups:${Region}:${Account}:group/*", "arn:${Partition}:ec2:${Region}:${Account}:capacity-reservation/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
-							Note:      "the document has no capacity reservations, license configurations, placement groups, Spot requests and groups of reservations or dedicated hosts: a launch that uses them is authorized on them too. What other accounts share through AWS RAM needs --other-account or --organization",
+							Resources: []string{"arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:key-pair/*", "arn:${Partition}:ec2:${Region}:${Account}:capacity-reservation/*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:spot-instances-request/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
+							Shared:    []string{"arn:${Partition}:ec2:${Region}:${Account}:capacity-reservation/*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
+							Note:      "the document has no capacity reservations, placement groups and Spot requests: a launch that uses them is authorized on them too. What other accounts share through AWS RAM needs --other-account or --organization",
 							Narrow: []schema.Narrowing{
 								{
 									Kind:      "vpc",
@@ -1444,12 +1450,12 @@ var clumio = schema.Profile{
 							},
 						},
 						{
-							Sid:       "StartLicensedInstances",
-							Why:       "start a restored instance whose license or dedicated host is managed; the statement for instances limits which",
-							Actions:   []string{"ec2:StartInstances"},
+							Sid:       "UseLicensesAndHosts",
+							Why:       "launch and start a restored instance whose license or dedicated host is managed; the statements for instances limit which",
+							Actions:   []string{"ec2:RunInstances", "ec2:StartInstances"},
 							Resources: []string{"arn:${Partition}:resource-groups:${Region}:${Account}:group/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*"},
-							Shared:    []string{"arn:${Partition}:resource-groups:${Region}:${Account}:group/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*"},
-							Note:      "neither the document nor the module has it: starting an instance is authorized on its license configuration and host resource group too",
+							Shared:    []string{"arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*"},
+							Note:      "neither the document nor the module has it: launching and starting an instance is authorized on its license configuration and host resource group too",
 						},
 						{
 							Sid:       "TagWhileCreating",
@@ -1593,11 +1599,12 @@ var clumio = schema.Profile{
 					Statements: []schema.Statement{
 						{
 							Sid:         "FollowCommands",
-							Why:         "describe instances, read the result of an SSM command and cancel one that is running",
-							Actions:     []string{"ec2:DescribeInstances", "ssm:GetCommandInvocation", "ssm:CancelCommand"},
+							Why:         "describe instances and volumes, read the result of an SSM command and cancel one that is running",
+							Actions:     []string{"ec2:DescribeInstances", "ec2:DescribeVolumes", "ssm:GetCommandInvocation", "ssm:CancelCommand"},
 							Resources:   []string{"*"},
 							Shared:      []string{},
 							WhyWildcard: "AWS has no resource-level permission for these actions",
+							Note:        "the document has DescribeVolumes for EC2 only; a volume cannot be attached before it is available",
 						},
 						{
 							Sid:       "ReadInstanceProfiles",
@@ -3096,7 +3103,7 @@ var clumio = schema.Profile{
 					Asset: "ec2",
 				},
 			},
-			Text: "A subnet, security group, placement group, capacity reservation or host resource group of another account must be shared with this one through AWS RAM, and the account given with --other-account or --organization. If not, launches of restored instances are refused on that resource.",
+			Text: "A subnet, security group, placement group or capacity reservation of another account must be shared with this one through AWS RAM, and the account given with --other-account or --organization. If not, launches of restored instances are refused on that resource.",
 		},
 		{
 			For: []schema.Use{

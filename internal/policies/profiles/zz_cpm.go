@@ -995,7 +995,7 @@ var cpm = schema.Profile{
 							},
 							Actions:   []string{"ec2:RunInstances"},
 							Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*", "arn:${Partition}:resource-groups:${Reach}:${Account}:group/*", "arn:${Partition}:ec2:${Reach}:${Account}:capacity-reservation/*", "arn:${Partition}:license-manager:${Reach}:${Account}:license-configuration:*", "arn:${Partition}:ec2:${Reach}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:spot-instances-request/*"},
-							Shared:    []string{"arn:${Partition}:resource-groups:${Reach}:${Account}:group/*", "arn:${Partition}:ec2:${Reach}:${Account}:capacity-reservation/*", "arn:${Partition}:license-manager:${Reach}:${Account}:license-configuration:*", "arn:${Partition}:ec2:${Reach}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
+							Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
 							Narrow: []schema.Narrowing{
 								{
 									Kind:      "tag",
@@ -1208,7 +1208,7 @@ var cpm = schema.Profile{
 							},
 							Actions:   []string{"ec2:StartInstances"},
 							Resources: []string{"arn:${Partition}:resource-groups:${Reach}:${Account}:group/*", "arn:${Partition}:license-manager:${Reach}:${Account}:license-configuration:*"},
-							Shared:    []string{"arn:${Partition}:resource-groups:${Reach}:${Account}:group/*", "arn:${Partition}:license-manager:${Reach}:${Account}:license-configuration:*"},
+							Shared:    []string{},
 						},
 						{
 							Sid: "AdjustInstances",
@@ -3160,6 +3160,15 @@ var cpm = schema.Profile{
 				},
 			},
 			Text: "An export needs a bucket in the Region of the snapshot and a customer key; the key's policy must allow this role to create grants.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "redshift",
+					Operation: "recovery",
+				},
+			},
+			Text: "The first cluster of an account needs Redshift's service-linked role AWSServiceRoleForRedshift. The IAM roles of the original are not set at recovery: this role may pass no role to Redshift.",
 		},
 		{
 			For: []schema.Use{
