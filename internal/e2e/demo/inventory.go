@@ -114,7 +114,7 @@ func (run *runner) deliver(ctx context.Context, vendor *queue, topic string, e e
 				aws.ToString(put.Entries[0].ErrorMessage))
 		}
 		sent[*put.Entries[0].EventId] = true
-		messages, err := vendor.receive(ctx)
+		messages, err := vendor.receive(ctx, deliveryWait)
 		if err != nil {
 			return err
 		}

@@ -51,10 +51,10 @@ func subscribeQueue(ctx context.Context, cfg aws.Config, name, topic string, tag
 	return q, nil
 }
 
-// receive waits up to deliveryWait for messages, and deletes them from the queue.
-func (q *queue) receive(ctx context.Context) ([]notification, error) {
+// receive waits up to some seconds for messages, and deletes them from the queue.
+func (q *queue) receive(ctx context.Context, seconds int32) ([]notification, error) {
 	got, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl: &q.url, WaitTimeSeconds: deliveryWait, MaxNumberOfMessages: 10,
+		QueueUrl: &q.url, WaitTimeSeconds: seconds, MaxNumberOfMessages: 10,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("receive from queue %s: %w", q.name, err)
