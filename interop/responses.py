@@ -292,6 +292,7 @@ def functions():
     call("lambda", "AddPermission", StatementId="s", Action="lambda:InvokeFunction", Principal="sns.amazonaws.com",
          **function)
     call("lambda", "PutFunctionEventInvokeConfig", MaximumRetryAttempts=0, **function)
+    call("lambda", "ListFunctions")
     call("lambda", "PutFunctionConcurrency", ReservedConcurrentExecutions=1, **function)
     call("lambda", "UpdateFunctionConfiguration", Description="d", **function)
     version = call("lambda", "PublishVersion", **function)["Version"]

@@ -203,7 +203,8 @@ func findQueues(ctx context.Context, cfg aws.Config, _ Account) ([]Leftover, err
 }
 
 // findBuckets returns buckets with the tag, and those that a run created and could not
-// tag any more: their name has the account and a run, and they have no tags.
+// tag any more: their name has the account and a run, they have no tags, and they are
+// empty, because a run uploads nothing before the tag is set.
 func findBuckets(ctx context.Context, cfg aws.Config, account Account) ([]Leftover, error) {
 	name := regexp.MustCompile(`^` + bucketPrefix + account.ID + `-([0-9a-f]{6})-` + account.Region + `$`)
 	var out []Leftover
@@ -223,6 +224,13 @@ func findBuckets(ctx context.Context, cfg aws.Config, account Account) ([]Leftov
 			tags, err := client.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &bucket})
 			switch {
 			case awserr.HasNoTags(err):
+				objects, err := client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &bucket, MaxKeys: aws.Int32(1)})
+				if err != nil {
+					return nil, fmt.Errorf("list objects of bucket %s: %w", bucket, err)
+				}
+				if len(objects.Contents) > 0 {
+					continue
+				}
 				out = append(out, Leftover{kindBucket, bucket, bucket, m[1]})
 				continue
 			case awserr.IsNotFound(err):

@@ -245,12 +245,19 @@ func TestCleanKeepsOthers(t *testing.T) {
 	if _, err := sqs.NewFromConfig(cfg).CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &queue}); err != nil {
 		t.Fatal(err)
 	}
-	bucket := "permstack-try-of-somebody"
-	in := &s3.CreateBucketInput{Bucket: &bucket, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{
-		LocationConstraint: testRegion,
-	}}
-	if _, err := newS3(cfg).CreateBucket(t.Context(), in); err != nil {
-		t.Fatal(err)
+	// The second has the name of a run's bucket, but contents and no tag.
+	named := strings.TrimSuffix(run.bucketPrefix(), run.ID) + "000000-" + testRegion
+	for _, bucket := range []string{"permstack-try-of-somebody", named} {
+		in := &s3.CreateBucketInput{Bucket: &bucket, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{
+			LocationConstraint: testRegion,
+		}}
+		if _, err := newS3(cfg).CreateBucket(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		object := &s3.PutObjectInput{Bucket: &bucket, Key: aws.String("k"), Body: strings.NewReader("x")}
+		if _, err := newS3(cfg).PutObject(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
 	}
 	stack := cloud.In(testAccount, testRegion).Launch(fakeawstest.Launch{Name: "permstack-try-other"})
 	if left, err := Find(t.Context(), cfg, run.Account); err != nil || len(left) > 0 {

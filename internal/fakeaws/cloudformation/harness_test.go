@@ -86,7 +86,7 @@ func newHarness(t *testing.T) *harness {
 			return []string{path}, "", []string{"LOG=" + h.log}, err
 		},
 		Credentials: h.cloud.FunctionCredentials, Assumable: h.cloud.AssumableBy,
-		Output:   func(string) io.Writer { return h },
+		Output:   func(*lambda.Function) io.Writer { return h },
 		Endpoint: func() string { return endpoint }, RetryDelay: time.Millisecond,
 	})
 	h.engine = cloudformation.New(cloudformation.Deps{

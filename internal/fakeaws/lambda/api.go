@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -8,6 +9,8 @@ import (
 	"maps"
 	"net/http"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"permstack/internal/fakeaws/protocol"
@@ -46,6 +49,9 @@ var operations = []operation{
 	{
 		"UpdateFunctionConfiguration", "PUT", functionPath("2015-03-31", "/configuration"),
 		200, (*Registry).putConfiguration, false,
+	},
+	{
+		"ListFunctions", "GET", regexp.MustCompile("^/2015-03-31/functions()/?$"), 200, (*Registry).listFunctions, true,
 	},
 	{"DeleteFunction", "DELETE", functionPath("2015-03-31", ""), 204, (*Registry).deleteFunction, false},
 	{"UpdateFunctionCode", "PUT", functionPath("2015-03-31", "/code"), 200, (*Registry).putCode, false},
@@ -264,4 +270,37 @@ func (r *Registry) getConfiguration(call *protocol.Call, name string) (any, erro
 		return nil, err
 	}
 	return f.configuration(), nil
+}
+
+// listFunctions returns the functions of the account in the Region, by name.
+func (r *Registry) listFunctions(call *protocol.Call, _ string) (any, error) {
+	query := call.HTTP.URL.Query()
+	size, err := strconv.Atoi(cmp.Or(query.Get("MaxItems"), "50"))
+	if err != nil || size < 1 {
+		return nil, protocol.Errorf("InvalidParameterValueException", "MaxItems is not valid: %s", query.Get("MaxItems")).
+			WithStatus(http.StatusBadRequest)
+	}
+	list := []map[string]any{}
+	r.mu.Lock()
+	for _, e := range r.functions {
+		e.mu.Lock()
+		if e.f.Account == call.Account && e.f.Region == call.Region {
+			list = append(list, e.f.clone().configuration())
+		}
+		e.mu.Unlock()
+	}
+	r.mu.Unlock()
+	slices.SortFunc(list, func(a, b map[string]any) int {
+		return strings.Compare(a["FunctionName"].(string), b["FunctionName"].(string))
+	})
+	page, next, ok := protocol.Page(list, query.Get("Marker"), size)
+	if !ok {
+		return nil, protocol.Errorf("InvalidParameterValueException", "The marker is not valid").
+			WithStatus(http.StatusBadRequest)
+	}
+	out := map[string]any{"Functions": page}
+	if next != "" {
+		out["NextMarker"] = next
+	}
+	return out, nil
 }

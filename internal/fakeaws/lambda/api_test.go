@@ -82,6 +82,11 @@ func TestAPI(t *testing.T) {
 	try("ListFunctionUrlConfigs", err)
 	_, err = c.DeleteFunctionUrlConfig(ctx, &sdk.DeleteFunctionUrlConfigInput{FunctionName: name})
 	try("DeleteFunctionUrlConfig", err)
+	functions, err := c.ListFunctions(ctx, &sdk.ListFunctionsInput{})
+	try("ListFunctions", err)
+	if len(functions.Functions) != 1 || *functions.Functions[0].FunctionName != *name {
+		t.Errorf("got functions %+v", functions.Functions)
+	}
 	_, err = c.PublishVersion(ctx, &sdk.PublishVersionInput{FunctionName: name})
 	try("PublishVersion", err)
 	versions, err := c.ListVersionsByFunction(ctx, &sdk.ListVersionsByFunctionInput{FunctionName: name})

@@ -184,3 +184,13 @@ func invalid(member, value, pattern string) error {
 func notFound(arn string) error {
 	return protocol.Errorf("ResourceNotFoundException", "Function not found: %s", arn).WithStatus(404)
 }
+
+// LogGroup returns the name of the log group to which Lambda writes the function's output.
+func (f *Function) LogGroup() string {
+	if logging, ok := f.Settings["LoggingConfig"].(map[string]any); ok {
+		if group, ok := logging["LogGroup"].(string); ok && group != "" {
+			return group
+		}
+	}
+	return "/aws/lambda/" + f.Name
+}

@@ -174,7 +174,7 @@ func (r *Registry) config(f *Function, argv []string, dir string, env []string) 
 		c.Env[k] = v
 	}
 	if r.o.Output != nil {
-		c.Output = r.o.Output(f.Name)
+		c.Output = r.o.Output(f)
 	}
 	if r.o.Credentials != nil {
 		c.Credentials = func() lambdaruntime.Credentials {

@@ -46,7 +46,7 @@ func registry(t *testing.T) (*Registry, *buffer) {
 			return aws.Credentials{AccessKeyID: account + " " + role + " " + function}
 		},
 		Endpoint:   func() string { return "http://here" },
-		Output:     func(string) io.Writer { return log },
+		Output:     func(*Function) io.Writer { return log },
 		RetryDelay: time.Millisecond,
 	})
 	t.Cleanup(func() { _ = r.Close() })

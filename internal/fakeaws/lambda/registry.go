@@ -35,9 +35,9 @@ type Options struct {
 	// Assumable returns an error unless Lambda may assume the role; nil allows every
 	// role.
 	Assumable  func(account, roleARN, service string, keys map[string][]string) error
-	Endpoint   func() string // AWS_ENDPOINT_URL of the processes; nil sets none
-	Output     func(functionName string) io.Writer
-	RetryDelay time.Duration // between the attempts of an asynchronous invocation
+	Endpoint   func() string               // AWS_ENDPOINT_URL of the processes; nil sets none
+	Output     func(f *Function) io.Writer // receives what the function writes; nil discards it
+	RetryDelay time.Duration               // between the attempts of an asynchronous invocation
 	Clock      func() time.Time
 	Logger     *slog.Logger
 }

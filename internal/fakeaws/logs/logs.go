@@ -28,11 +28,14 @@ type Groups interface {
 type Service struct {
 	mu      sync.Mutex
 	groups  Groups
+	events  *Events
 	started time.Time
 }
 
-// New returns a CloudWatch Logs with the groups of a store.
-func New(groups Groups, now time.Time) *Service { return &Service{groups: groups, started: now} }
+// New returns a CloudWatch Logs with the groups of a store and with events, which may be nil.
+func New(groups Groups, events *Events, now time.Time) *Service {
+	return &Service{groups: groups, events: events, started: now}
+}
 
 // Definition returns the service for the server to register: for each call its
 // handler and the permissions that it requires.
@@ -48,6 +51,9 @@ func (s *Service) Definition() protocol.Service {
 			"DeleteRetentionPolicy": protocol.LockedJSON(&s.mu, s.change(removeRetention), onGroup),
 			"AssociateKmsKey":       protocol.LockedJSON(&s.mu, s.change(setKey), onGroup),
 			"DisassociateKmsKey":    protocol.LockedJSON(&s.mu, s.change(removeKey), onGroup),
+			"DescribeLogStreams":    protocol.LockedJSON(&s.mu, s.describeStreams, onEvents),
+			"FilterLogEvents":       protocol.LockedJSON(&s.mu, s.filterEvents, onEvents),
+			"GetLogEvents":          protocol.LockedJSON(&s.mu, s.getEvents, onEvents),
 		},
 	}
 }

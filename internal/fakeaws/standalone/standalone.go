@@ -79,14 +79,21 @@ func Start(addr string, o Options) (*Server, error) {
 	cloud := fakeaws.New(fakeaws.Options{Logger: o.Logger, Clock: o.Clock, Trail: o.Trail})
 	l := &Server{Cloud: cloud, code: &codeFinder{o: o}}
 	endpoint := func() string { return l.Endpoint }
+	now := time.Now
+	if o.Clock != nil {
+		now = o.Clock
+	}
+	output := logs.NewEvents(now)
 	l.Functions = lambda.New(lambda.Options{
 		Code:        l.code.find,
 		Fetch:       l.fetchCode,
 		Credentials: l.FunctionCredentials,
 		Assumable:   l.AssumableBy,
 		Endpoint:    endpoint,
-		Output:      func(string) io.Writer { return o.FunctionLog },
-		Logger:      o.Logger,
+		Output: func(f *lambda.Function) io.Writer {
+			return io.MultiWriter(o.FunctionLog, output.Writer(f.Account, f.Region, f.LogGroup()))
+		},
+		Logger: o.Logger,
 	})
 	var waits func(typ, handler string) cloudformation.Wait
 	if o.Realistic {
@@ -119,13 +126,9 @@ func Start(addr string, o Options) (*Server, error) {
 	definition := l.Stacks.Definition()
 	maps.Copy(definition.Actions, l.StackSets.Actions())
 	l.Register(definition)
-	now := time.Now
-	if o.Clock != nil {
-		now = o.Clock
-	}
 	l.Register(cloudwatch.New(l.Stacks, l.Events().RuleMetrics, now()).Definition())
 	l.IAM().OnDeleted(l.Functions.ReplacePrincipal)
-	l.Register(logs.New(l.Stacks, now()).Definition())
+	l.Register(logs.New(l.Stacks, output, now()).Definition())
 	invoke := l.Functions.InvokeAsService
 	if !o.EventInvocations {
 		invoke = func(call resourcepolicy.ServiceCall, _ []byte) error { return l.Functions.AllowService(call) }
