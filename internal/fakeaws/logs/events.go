@@ -175,11 +175,11 @@ func (s *Service) describeStreams(call *protocol.Call, in eventRequest) (any, er
 	if in.Descending {
 		slices.Reverse(list)
 	}
-	return pageOf("logStreams", list, in.NextToken, in.Limit, 50)
+	return namedPage("logStreams", list, in.NextToken, in.Limit, 50)
 }
 
-// pageOf returns a page of a list under its name.
-func pageOf(name string, list []map[string]any, token string, limit, most int) (any, error) {
+// namedPage returns a page of a list under its name.
+func namedPage(name string, list []map[string]any, token string, limit, most int) (any, error) {
 	if limit == 0 {
 		limit = most
 	}
@@ -228,7 +228,7 @@ func (s *Service) filterEvents(call *protocol.Call, in eventRequest) (any, error
 		r["logStreamName"], r["eventId"] = e.stream, fmt.Sprintf("%056d", e.number)
 		list = append(list, r)
 	}
-	return pageOf("events", list, in.NextToken, in.Limit, 10_000)
+	return namedPage("events", list, in.NextToken, in.Limit, 10_000)
 }
 
 // getEvents returns the events of a stream. Its tokens count events from the first: the forward token of the last page
