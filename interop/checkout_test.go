@@ -78,11 +78,11 @@ func releaseProgram(t *testing.T, dir string, env []string) []string {
 		return []string{"./build.sh"}
 	}
 	sharedZips.Do(func() { sharedZips.files = buildZips(t, checkout(t), env) })
-	return releaseOf(t, dir, sharedZips.files)
+	return packWith(t, dir, sharedZips.files)
 }
 
-// releaseOf writes zips into a checkout, and returns the last step of build.sh.
-func releaseOf(t *testing.T, dir string, zips map[string][]byte) []string {
+// packWith writes zips into a checkout, and returns the last step of build.sh.
+func packWith(t *testing.T, dir string, zips map[string][]byte) []string {
 	t.Helper()
 	if len(zips) == 0 {
 		t.Fatal("there are no zips")

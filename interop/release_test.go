@@ -31,7 +31,7 @@ func TestBuildTwice(t *testing.T) {
 		if i == 0 || policytest.Full() {
 			program = releaseProgram(t, dir, env) // with the zips of another checkout
 		} else {
-			program = releaseOf(t, dir, buildZips(t, dir, env))
+			program = packWith(t, dir, buildZips(t, dir, env))
 		}
 		runRelease(t, dir, env, program, "package", "--version", "v0", "--bucket-prefix", "interop",
 			"--platforms", platforms)

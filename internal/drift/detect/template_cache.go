@@ -14,8 +14,8 @@ type templateCache struct {
 	parsed map[string]*cfntemplate.Template // by its text
 }
 
-// maxCachedTemplates bounds the memory: an installation has three stacks, with a deployed and an expected template each,
-// before and after an update.
+// maxCachedTemplates bounds the memory: an installation has three stacks, with a deployed and an expected template
+// each, before and after an update.
 const maxCachedTemplates = 12
 
 var templates templateCache
