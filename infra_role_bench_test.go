@@ -250,7 +250,7 @@ func newInfraBenches(t *testing.T) []*infraBench {
 // directions.
 func TestInfraRoleAccess(t *testing.T) {
 	number := 0
-	sample := policytest.NewStratified(4) // of the statements that are probed; of each policy at least one
+	sample := policytest.NewStratified(10) // of the statements that are probed; of each policy at least one
 	for _, b := range infraBenches(t) {
 		problems := b.wrong()
 		for i, st := range b.statements {

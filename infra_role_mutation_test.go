@@ -58,7 +58,7 @@ func thirdPartyPrincipals() (out []iampolicy.Principal) {
 //
 //	PERMSTACK_FULL=1 go test -run Mutation -timeout 30m .
 func TestMutationOfInfraRoles(t *testing.T) {
-	sample := policytest.NewSample(40)
+	sample := policytest.NewSample(80)
 	total, byRequest, byProbe, byRule, same := 0, 0, 0, 0, 0
 	benches := infraBenches(t)
 	strangers := thirdPartyPrincipals()

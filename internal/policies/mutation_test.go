@@ -184,7 +184,7 @@ func preparedOnce(profile string) func(testing.TB) []*bench {
 //
 //	PERMSTACK_FULL=1 go test -run Mutation -timeout 30m ./internal/policies .
 func TestMutationOfStatements(t *testing.T) {
-	sample := policytest.NewSample(40)
+	sample := policytest.NewSample(80)
 	for _, name := range []string{"clumio", "cpm"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

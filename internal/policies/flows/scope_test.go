@@ -150,7 +150,7 @@ func TestScopeBreaksFlow(t *testing.T) {
 // 20, by a hash.
 func TestNarrowedByOutsideEvaluator(t *testing.T) {
 	judge := policytest.OutsideEvaluator(t)
-	sample := policytest.NewSample(20)
+	sample := policytest.NewSample(50)
 	for _, name := range policies.ProfileNames() {
 		t.Run(name, func(t *testing.T) {
 			var requests []flows.Request

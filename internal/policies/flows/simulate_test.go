@@ -17,7 +17,7 @@ import (
 // the random ones, with resources of other accounts opened.
 func TestFlowsByOutsideEvaluator(t *testing.T) {
 	judge := policytest.OutsideEvaluator(t)
-	sample := policytest.NewSample(150)
+	sample := policytest.NewSample(400)
 	for _, name := range policies.ProfileNames() {
 		for _, release := range policies.Releases {
 			t.Run(name+"@"+release, func(t *testing.T) {
