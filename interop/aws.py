@@ -1,7 +1,7 @@
 """Runs commands of the AWS CLI in one process: to start Python and import the CLI takes longer than most commands.
 
-Each line of standard input is an object with the environment (env) and the arguments (args) of a command; each line of
-standard output is its status, stdout and stderr.
+Each line of standard input is an object with the folder (dir), the environment (env) and the arguments (args) of a
+command; each line of standard output is its status, stdout and stderr.
 """
 import contextlib
 import io
@@ -13,18 +13,16 @@ from awscli.clidriver import create_clidriver
 
 replies = sys.stdout
 data = os.environ["AWS_DATA_PATH"]  # set by the import of the CLI
-drivers = {}  # by environment: account, Region and endpoint
 for line in sys.stdin:
     call = json.loads(line)
+    os.chdir(call["dir"])
     os.environ.clear()
     os.environ.update(call["env"], AWS_DATA_PATH=data)
-    key = json.dumps(call["env"], sort_keys=True)
     stdout, stderr = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
-        if key not in drivers:
-            drivers[key] = create_clidriver()
         try:
-            status = drivers[key].main(call["args"])
+            # A driver keeps the profile and Region of a command for the next one.
+            status = create_clidriver().main(call["args"])
         except SystemExit as end:
             status = end.code
     print(json.dumps({"status": status or 0, "stdout": stdout.getvalue(), "stderr": stderr.getvalue()}),

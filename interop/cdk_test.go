@@ -14,6 +14,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == "aws" {
+		os.Exit(forwardAWSCommand())
+	}
 	fakeawstest.Main(m, func() error { return os.RemoveAll(built.dir) })
 }
 

@@ -20,7 +20,7 @@ var codeBlock = regexp.MustCompile("(?ms)^```\n(.*?)^```$")
 // checkout without build output and on `permstack local`.
 func TestStackSetsDocument(t *testing.T) {
 	t.Parallel()
-	program := tool(t, "PERMSTACK_AWS_CLI")
+	tool(t, "PERMSTACK_AWS_CLI")
 	requirePrograms(t, "git", "bash", "curl")
 	if testing.Short() {
 		t.Skip("skipped: -short")
@@ -42,7 +42,9 @@ func TestStackSetsDocument(t *testing.T) {
 		"http://"+rehearsalEndpoint, endpoint)
 	requireFilesExist(t, dir, string(document), script)
 
-	env := []string{"PATH=" + filepath.Dir(program) + string(os.PathListSeparator) + os.Getenv("PATH"), "AWS_PAGER="}
+	aws := startAWSCLI(t, endpoint)
+	commands, socket := aws.installAWSCommand()
+	env := []string{"PATH=" + commands + string(os.PathListSeparator) + os.Getenv("PATH"), "AWS_PAGER=", socket}
 	folder, err := filepath.Abs("python")
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +74,7 @@ func TestStackSetsDocument(t *testing.T) {
 			t.Errorf("%s: the output does not contain %q", what, text)
 		}
 	}
-	requireNoStacks(t, startAWSCLI(t, endpoint))
+	requireNoStacks(t, aws)
 }
 
 // requireFilesExist requires that each path in code of the document exists in the checkout, or that a command makes it.

@@ -29,8 +29,7 @@ type browser struct {
 // openPage starts Chromium with a page, waits for its engine, and skips the test if Chromium is not installed.
 func openPage(t *testing.T, file string, width, height int, dark bool) *browser {
 	t.Helper()
-	// The engine answers a few choices: optimizing its WebAssembly takes longer than the optimization saves.
-	b := openBrowser(t, width, height, dark, "--js-flags=--liftoff-only")
+	b := openBrowser(t, width, height, dark)
 	b.loaded = false
 	b.call("Page.navigate", map[string]any{"url": "file://" + file}, nil)
 	for !b.loaded {
@@ -50,7 +49,7 @@ func (b *browser) waitFor(mark string) {
 }
 
 // openBrowser starts Chromium with an empty page.
-func openBrowser(t *testing.T, width, height int, dark bool, flags ...string) *browser {
+func openBrowser(t *testing.T, width, height int, dark bool) *browser {
 	t.Helper()
 	program := os.Getenv("PERMSTACK_CHROMIUM")
 	if program == "" {
@@ -71,10 +70,10 @@ func openBrowser(t *testing.T, width, height int, dark bool, flags ...string) *b
 	}
 	browserIn, toBrowser := pipe(t)
 	fromBrowser, browserOut := pipe(t)
-	flags = append(flags, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+	// The engine answers a few choices: optimizing its WebAssembly takes longer than the optimization saves.
+	cmd := exec.Command(program, "--js-flags=--liftoff-only", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
 		"--remote-debugging-pipe", "--user-data-dir="+profile, "about:blank")
-	cmd := exec.Command(program, flags...)
 	cmd.ExtraFiles = []*os.File{browserIn, browserOut} // file descriptors 3 and 4
 	if err := cmd.Start(); err != nil {
 		t.Skipf("skipped: Chromium does not start: %v", err)
