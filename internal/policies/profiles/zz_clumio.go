@@ -1439,23 +1439,15 @@ var clumio = schema.Profile{
 							Sid:       "LaunchRestoredInstance",
 							Why:       "launch the restored instance with the resources that the backup recorded",
 							Actions:   []string{"ec2:RunInstances"},
-							Resources: []string{"arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:key-pair/*", "arn:${Partition}:ec2:${Region}:${Account}:capacity-reservation/*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:spot-instances-request/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
-							Shared:    []string{"arn:${Partition}:ec2:${Region}:${Account}:capacity-reservation/*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
-							Note:      "the document has no capacity reservations, placement groups and Spot requests: a launch that uses them is authorized on them too. What other accounts share through AWS RAM needs --other-account or --organization",
+							Resources: []string{"arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:key-pair/*", "arn:${Partition}:resource-groups:${Region}:${Account}:group/*", "arn:${Partition}:ec2:${Region}:${Account}:capacity-reservation/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:spot-instances-request/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
+							Shared:    []string{"arn:${Partition}:ec2:${Region}:${Account}:capacity-reservation/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
+							Note:      "the document has no capacity reservations and groups of them, licenses, placement groups and Spot requests: a launch that uses them is authorized on them too. What other accounts share through AWS RAM needs --other-account or --organization",
 							Narrow: []schema.Narrowing{
 								{
 									Kind:      "vpc",
 									Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
 								},
 							},
-						},
-						{
-							Sid:       "UseLicensesAndHosts",
-							Why:       "launch and start a restored instance whose license or dedicated host is managed; the statements for instances limit which",
-							Actions:   []string{"ec2:RunInstances", "ec2:StartInstances"},
-							Resources: []string{"arn:${Partition}:resource-groups:${Region}:${Account}:group/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*"},
-							Shared:    []string{"arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*"},
-							Note:      "neither the document nor the module has it: launching and starting an instance is authorized on its license configuration and host resource group too",
 						},
 						{
 							Sid:       "TagWhileCreating",
@@ -2117,14 +2109,6 @@ var clumio = schema.Profile{
 									Text: "RDS authorizes tags given while creating as AddTagsToResource, and no key distinguishes the two: the role can put Clumio's tag on any database and then delete it",
 								},
 							},
-						},
-						{
-							Sid:       "DeleteClustersWithFinalSnapshot",
-							Why:       "delete such a cluster, in any Region, with a final snapshot; the statements for clusters limit which",
-							Actions:   []string{"rds:DeleteDBCluster"},
-							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*"},
-							Shared:    []string{},
-							Note:      "neither the document nor the module has it; AWS's service reference requires the snapshot beside the cluster",
 						},
 						{
 							Sid:       "PassRoles",
