@@ -71,9 +71,9 @@ func openBrowser(t *testing.T, width, height int, dark bool) *browser {
 	browserIn, toBrowser := pipe(t)
 	fromBrowser, browserOut := pipe(t)
 	// The engine answers a few choices: optimizing its WebAssembly takes longer than the optimization saves.
-	cmd := exec.Command(program, "--js-flags=--liftoff-only", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
-		"--remote-debugging-pipe", "--user-data-dir="+profile, "about:blank")
+	cmd := exec.Command(program, "--js-flags=--liftoff-only", "--headless", "--no-sandbox", "--disable-gpu",
+		"--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+		"--disable-sync", "--hide-scrollbars", "--remote-debugging-pipe", "--user-data-dir="+profile, "about:blank")
 	cmd.ExtraFiles = []*os.File{browserIn, browserOut} // file descriptors 3 and 4
 	if err := cmd.Start(); err != nil {
 		t.Skipf("skipped: Chromium does not start: %v", err)
