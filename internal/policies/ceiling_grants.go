@@ -25,9 +25,15 @@ const (
 // MaximumGrants returns the allowing statements of a profile in a release, whatever is selected: those of every asset,
 // operation and option, with the resources of other accounts. Their strings have pseudo parameters and placeholders.
 // Values that only the customer knows, such as the vendor's account, are wildcards in resources; conditions with such
-// values are left out.
-func MaximumGrants(profile schema.Profile, release string) []MaximumGrant {
-	profile = atRelease(profile, release)
+// values are left out. The profile may be that of another release: the registered one has what all releases grant.
+func MaximumGrants(p schema.Profile, release string) []MaximumGrant {
+	if all, ok := profile(p.Name); ok {
+		p = all
+	}
+	return maximumGrants(atRelease(p, release))
+}
+
+func maximumGrants(profile schema.Profile) []MaximumGrant {
 	var out []MaximumGrant
 	for _, c := range everyChoice(profile) {
 		role := "arn:" + pseudoPartition + ":iam::" + placeholderAccount + ":role/" + placeholderExternalID

@@ -32,7 +32,9 @@ func shortARNs(arns []string, prefix string) iampolicy.Values {
 				arn = "arn:*:iam::*:role/aws-service-role/*"
 			}
 		}
-		out = append(out, arn)
+		if !slices.Contains(out, arn) {
+			out = append(out, arn)
+		}
 	}
 	return slices.DeleteFunc(slices.Clone(out), func(r string) bool {
 		return slices.ContainsFunc(out, func(o string) bool { return o != r && actions.Match(o, r) })
