@@ -30,6 +30,23 @@ const lineBreak = "\uE000"
 // repositoryLink is a link to another document of the repository, which a release does not publish.
 var repositoryLink = regexp.MustCompile(`\[([^\]]+)\]\(\.\.?/[^)]*\)`)
 
+// longWord matches words in the text of HTML, outside of tags, that are too long for a column: names and ARNs.
+var longWord = regexp.MustCompile(`<[^>]*>|[^\s<>]{13,}`)
+
+// wordPart matches the ends of the parts of a name or ARN: after them a browser may break the line.
+var wordPart = regexp.MustCompile(`[:/]|[a-z0-9][A-Z]|[A-Z][A-Z][a-z]`)
+
+// breakWord returns a word with <wbr> between its parts, so that narrow columns do not break it by letters. The text
+// that is copied or searched is the same. It returns a tag as it is.
+func breakWord(word []byte) []byte {
+	if word[0] == '<' {
+		return word
+	}
+	return wordPart.ReplaceAllFunc(word, func(end []byte) []byte {
+		return append(append([]byte{end[0]}, "<wbr>"...), end[1:]...)
+	})
+}
+
 // Published returns the document of a profile for a release. A profile that is not built in must have been added with
 // policies.AddProfile.
 func Published(profile schema.Profile, version string) (Document, error) {
@@ -51,6 +68,7 @@ func Published(profile schema.Profile, version string) (Document, error) {
 	tables := bytes.ReplaceAll(body.Bytes(), []byte("<table>"), []byte(`<div class="table" tabindex="0"><table>`))
 	tables = bytes.ReplaceAll(tables, []byte("</table>"), []byte("</table></div>"))
 	tables = bytes.ReplaceAll(tables, []byte(lineBreak), []byte("<br>"))
+	tables = longWord.ReplaceAllFunc(tables, breakWord)
 	var page bytes.Buffer
 	fmt.Fprintf(&page, `<!DOCTYPE html>
 <html lang="en">

@@ -27,9 +27,26 @@ func TestPublished(t *testing.T) {
 			t.Errorf("the document contains %q", part)
 		}
 	}
-	for _, part := range []string{"permstack v1&lt;2", "AWS Backup", "<table>"} {
+	for _, part := range []string{"permstack v1&lt;2", "AWS Backup", "<table>", "backup:<wbr>Start<wbr>Restore<wbr>Job"} {
 		if !bytes.Contains(document.HTML, []byte(part)) {
 			t.Errorf("the document does not contain %q", part)
 		}
+	}
+}
+
+// TestBreakWord checks that names can be broken between their parts, and that tags are not changed.
+func TestBreakWord(t *testing.T) {
+	for name, tc := range map[string]struct{ text, want string }{
+		"action":  {"<td>ec2:DescribeInstances", "<td>ec2:<wbr>Describe<wbr>Instances"},
+		"initial": {"ClumioSSMNotificationRole", "Clumio<wbr>SSM<wbr>Notification<wbr>Role"},
+		"tag":     {`<code class="aVeryLongNameOfAClass">`, `<code class="aVeryLongNameOfAClass">`},
+		"entity":  {"main/a-&lt;Region&gt;-main", "main/<wbr>a-&lt;Region&gt;-main"},
+		"short":   {"s3:GetObject", "s3:GetObject"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := string(longWord.ReplaceAllFunc([]byte(tc.text), breakWord)); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
 	}
 }

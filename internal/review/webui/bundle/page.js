@@ -355,7 +355,7 @@
     });
     $("clear").hidden = terms.length === 0 && !risk && !effect;
     if ($("sort").value) list.sort((a, b) => catalog.levels.indexOf(a.g.risk.level) - catalog.levels.indexOf(b.g.risk.level));
-    $("found").textContent = list.length + " of " + response.grants.length + " statements";
+    $("found").textContent = list.length + " of " + response.grants.length + " statements, with those of trust and topic policies";
     $("grants").replaceChildren(...list.map(card));
   }
 
