@@ -25,8 +25,9 @@ import (
 // driftRevertFlags are the flags of `permstack drift revert`.
 type driftRevertFlags struct {
 	stackFlags
-	ids []string
-	set []string
+	ids      []string
+	set      []string
+	settings string
 }
 
 func newDriftRevert() *cobra.Command {
@@ -47,7 +48,10 @@ deleted, and findings of permstack audit are reverted: the principals of the bac
 service are removed from the policies of others.
 
 --set sets a parameter of the launched stack, and keeps all others and the template: it
-restores what a message reports as a changed choice.
+restores what a message reports as a changed choice. --stack-settings does the same for
+the settings of that stack which no template contains, as the message states them: the
+role of CloudFormation, the topics that receive its events, and the alarms that roll
+updates back; "none" removes topics and alarms.
 
 Exit status: 0 if everything was reverted, 1 if something could not be, which is listed
 with the reason and the command that resolves it, 2 if the command could not run.`,
@@ -62,6 +66,7 @@ with the reason and the command that resolves it, 2 if the command could not run
 	flags.StringSliceVar(&f.ids, "finding", nil, "`ID` of a finding, as permstack drift or audit shows it "+
 		"(default: all of permstack drift)")
 	flags.StringArrayVar(&f.set, "set", nil, "`NAME=VALUE` of a parameter of the launched stack")
+	flags.StringVar(&f.settings, "stack-settings", "", "`SETTINGS` of the launched stack, as a message states them")
 	return cmd
 }
 
@@ -74,16 +79,22 @@ func (f driftRevertFlags) run(cmd *cobra.Command) error {
 		}
 		values[name] = value
 	}
-	if len(values) > 0 && len(f.ids) > 0 {
-		return usagef("--set cannot be combined with --finding")
+	if (len(values) > 0 || f.settings != "") && len(f.ids) > 0 {
+		return usagef("--set and --stack-settings cannot be combined with --finding")
+	}
+	update := &cloudformation.UpdateStackInput{UsePreviousTemplate: aws.Bool(true)}
+	if f.settings != "" {
+		if err := stackSettings(f.settings, update); err != nil {
+			return err
+		}
 	}
 	ctx, cancel, cfg, err := f.load(cmd)
 	if err != nil {
 		return err
 	}
 	defer cancel()
-	if len(values) > 0 {
-		return f.setParameters(ctx, cmd, cfg, values)
+	if len(values) > 0 || f.settings != "" {
+		return f.setParameters(ctx, cmd, cfg, update, values)
 	}
 	return f.revert(ctx, cmd, cfg)
 }
@@ -191,9 +202,10 @@ func (f driftRevertFlags) choose(
 	return slices.DeleteFunc(audited.Findings, func(g finding.Finding) bool { return !slices.Contains(f.ids, g.ID) }), nil
 }
 
-// setParameters updates the launched stack with other values of some parameters.
+// setParameters updates the launched stack with the settings of an update and other values of some parameters.
 func (f driftRevertFlags) setParameters(
-	ctx context.Context, cmd *cobra.Command, cfg aws.Config, values map[string]string,
+	ctx context.Context, cmd *cobra.Command, cfg aws.Config, in *cloudformation.UpdateStackInput,
+	values map[string]string,
 ) error {
 	client := cloudformation.NewFromConfig(cfg)
 	described, err := cfnstacks.Describe(ctx, client, f.stack)
@@ -215,10 +227,15 @@ func (f driftRevertFlags) setParameters(
 	bar := progress{cmd.ErrOrStderr()}
 	defer bar.clear()
 	bar.show("updating stack %s", f.stack)
-	_, err = client.UpdateStack(ctx, &cloudformation.UpdateStackInput{
-		StackName: described.StackId, UsePreviousTemplate: aws.Bool(true), Capabilities: described.Capabilities,
-		Parameters: detect.WithParameters(described, values),
-	})
+	in.StackName, in.Capabilities = described.StackId, described.Capabilities
+	in.Parameters = detect.WithParameters(described, values)
+	if f.settings != "" {
+		// CloudFormation refuses an update of the settings alone.
+		revised := maps.Clone(values)
+		revised[detect.RevisionParameter] = time.Now().UTC().Format(detect.RevisionFormat)
+		in.Parameters = detect.WithParameters(described, revised)
+	}
+	_, err = client.UpdateStack(ctx, in)
 	if err != nil && strings.Contains(err.Error(), "No updates are to be performed") {
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), "nothing to do: the parameters have these values")
 		return err
@@ -238,6 +255,9 @@ func (f driftRevertFlags) setParameters(
 	bar.clear()
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		fmt.Fprintf(cmd.OutOrStdout(), "set: %s of stack %s is %q\n", name, f.stack, values[name])
+	}
+	if f.settings != "" {
+		fmt.Fprintf(cmd.OutOrStdout(), "set: settings of stack %s: %s\n", f.stack, f.settings)
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	cfnstacks "permstack/internal/cfn/stacks"
 	"permstack/internal/notify/finding"
@@ -95,6 +97,89 @@ func TestTerminationProtectionRemedy(t *testing.T) {
 		t.Errorf("after %s: the stack is not protected", match[1])
 	}
 	e.stack.RequireMessages()
+}
+
+// TestStackSettingsRemedy adds a notification topic and a rollback alarm to the launched stack, and executes the command of
+// the announcement, which removes both.
+func TestStackSettingsRemedy(t *testing.T) {
+	e := newInstalled(t, nil)
+	e.stack.CheckDrift()
+	e.stack.Messages()
+	in := &cloudformation.UpdateStackInput{
+		UsePreviousTemplate: aws.Bool(true), NotificationARNs: []string{"arn:aws:sns:us-east-1:123456789012:theirs"},
+		RollbackConfiguration: &types.RollbackConfiguration{RollbackTriggers: []types.RollbackTrigger{{
+			Arn:  aws.String("arn:aws:cloudwatch:us-east-1:123456789012:alarm:theirs"),
+			Type: aws.String("AWS::CloudWatch::Alarm"),
+		}}}, Tags: []types.Tag{{Key: aws.String("at"), Value: aws.String("once")}},
+	}
+	for _, p := range e.stack.Describe().Parameters {
+		in.Parameters = append(in.Parameters,
+			types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
+	}
+	e.stack.BeginUpdate(in)
+	e.stack.Wait("UPDATE_COMPLETE")
+	e.executeAnnounced("StackSettings")
+	after := e.stack.Describe()
+	if len(after.NotificationARNs) != 0 || after.RollbackConfiguration != nil &&
+		len(after.RollbackConfiguration.RollbackTriggers) != 0 {
+		t.Errorf("got topics %q, alarms %v, want none", after.NotificationARNs, after.RollbackConfiguration)
+	}
+}
+
+// TestSubscriberRemedy unsubscribes a recipient of the alert topic, and executes the command of the announcement, which
+// subscribes it again.
+func TestSubscriberRemedy(t *testing.T) {
+	e := newInstalled(t, nil)
+	topic := e.words["AlertTopic"]
+	e.aws("aws sns subscribe --topic-arn {AlertTopic} --protocol email --notification-endpoint ops@example.com")
+	confirm := func() {
+		for _, c := range e.stack.AWS.SNS().Confirmations(topic) {
+			if _, err := e.stack.SNS.ConfirmSubscription(t.Context(), &sns.ConfirmSubscriptionInput{
+				TopicArn: &topic, Token: &c.Token,
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	subscription := func() string {
+		out, err := e.stack.SNS.ListSubscriptionsByTopic(t.Context(), &sns.ListSubscriptionsByTopicInput{TopicArn: &topic})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range out.Subscriptions {
+			if aws.ToString(s.Endpoint) == "ops@example.com" {
+				return aws.ToString(s.SubscriptionArn)
+			}
+		}
+		return ""
+	}
+	confirm()
+	e.stack.CheckDrift()
+	e.stack.Messages()
+	e.aws("aws sns unsubscribe --subscription-arn " + subscription())
+	e.executeAnnounced("Subscribers")
+	if subscription() == "" {
+		t.Error("the recipient is not subscribed again")
+	}
+}
+
+// executeAnnounced runs the check and executes the command of the changed choice in its e-mail.
+func (e *installed) executeAnnounced(choice string) {
+	e.t.Helper()
+	e.stack.CheckDrift()
+	command := ""
+	for _, m := range e.stack.Messages() {
+		for _, f := range m.Findings {
+			match := commandLine.FindStringSubmatch(m.Email)
+			if f.Kind == finding.ChoiceChanged && f.Subject == choice && match != nil {
+				command = match[1]
+			}
+		}
+	}
+	if command == "" {
+		e.t.Fatalf("got no e-mail with a command for %s", choice)
+	}
+	e.execute(command)
 }
 
 // TestStackHeldRemedy holds a permission stack in progress and cancels the update with the command of the finding. The

@@ -32,6 +32,10 @@ var stackARN = sync.OnceValue(func() *regexp.Regexp {
 	)
 })
 
+// AlertTopicPrefix begins the name of the alert topic, which ends with the UUID of the parent stack: see AlertTopic in
+// template.yaml.
+const AlertTopicPrefix = "permstack-alerts-"
+
 // ParseParent parses a StackId. It returns an error if the text is not the ARN
 // of a stack.
 func ParseParent(stackID string) (Parent, error) {

@@ -239,10 +239,15 @@ func TestStackHeldInProgress(t *testing.T) {
 		{"access stack, twice", map[string]time.Time{w.accessStack(): now.Add(-time.Minute)}, true, []string{held, attached}},
 		{"access stack, for an hour", map[string]time.Time{w.accessStack(): now.Add(-time.Hour)}, false,
 			[]string{held, attached}},
+		{"access stack, begun after the parent's update", map[string]time.Time{w.accessStack(): now.Add(time.Minute)}, false,
+			[]string{held, attached}},
 		{"parent, just now", map[string]time.Time{parentName: now.Add(-time.Minute)}, false,
 			[]string{strings.Replace(attached, " live", " cloudformation+live", 1)}},
 		{"parent and access stack, just now", map[string]time.Time{
 			parentName: now.Add(-time.Minute), w.accessStack(): now.Add(-time.Minute),
+		}, false, []string{}},
+		{"parent, then access stack", map[string]time.Time{
+			parentName: now.Add(-time.Minute), w.accessStack(): now.Add(time.Minute),
 		}, false, []string{}},
 		{"parent and access stack, for two hours", map[string]time.Time{
 			parentName: now.Add(-2 * time.Hour), w.accessStack(): now.Add(-2 * time.Hour),

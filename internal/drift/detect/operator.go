@@ -120,18 +120,22 @@ func (v *reverter) byOperator(ctx context.Context, report finding.Report) {
 	}
 }
 
-// revisionParameter is a parameter of the parent stack without a meaning: a custom
+// RevisionParameter is a parameter of the parent stack without a meaning: a custom
 // resource is called only if one of its properties changes, and this is one of them.
-const revisionParameter = "Revision"
+// RevisionFormat is the form of the values that a revert sets.
+const (
+	RevisionParameter = "Revision"
+	RevisionFormat    = "20060102-150405"
+)
 
 // updateParent updates the parent stack with another revision, and waits: the provisioner
 // then creates and updates the permission stacks as it defines them.
 func (v *reverter) updateParent(ctx context.Context) error {
 	parent := v.parent()
-	revision := v.o.Now().UTC().Format("20060102-150405")
+	revision := v.o.Now().UTC().Format(RevisionFormat)
 	return v.updateStack(ctx, &cloudformation.UpdateStackInput{
 		StackName: &parent.id, UsePreviousTemplate: aws.Bool(true), Capabilities: parent.described.Capabilities,
-		Parameters: WithParameters(parent.described, map[string]string{revisionParameter: revision}),
+		Parameters: WithParameters(parent.described, map[string]string{RevisionParameter: revision}),
 	})
 }
 

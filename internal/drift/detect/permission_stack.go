@@ -16,7 +16,8 @@ import (
 // nevertheless. Nobody but the custom resource updates a permission stack, and
 // only while the parent is in progress, so the time after the parent's update is
 // for a rollback. An update of the parent takes minutes; CloudFormation waits for a
-// custom resource for an hour at most (user guide, "ServiceTimeout").
+// custom resource for an hour at most (user guide, "ServiceTimeout"). An operation that
+// began after the custom resource was complete is checked at once.
 const (
 	longestUpdate   = time.Hour
 	longestRollback = 15 * time.Minute
@@ -64,7 +65,11 @@ func (c *check) openExpected(
 		s.reportFailed()
 	case !stacks.InProgress(status):
 		s.notStable()
-	case parent.inProgress, !c.overdue(described, longestRollback):
+	case parent.inProgress:
+		s.inProgress = true
+	case c.overdue(described, longestRollback):
+		s.heldInProgress()
+	case c.o.WasOpen(s.name, ""), !c.updatedDirectly(ctx, parent, described): // if drift was found, it may be a revert
 		s.inProgress = true
 	default:
 		s.heldInProgress()
@@ -96,13 +101,30 @@ func (c *check) openExpected(
 	return s
 }
 
+// updatedDirectly reports whether an operation in progress on a permission stack began while the custom resource of the
+// parent, which alone updates the stack, was complete. Who holds such an update, for example with a wait condition, would
+// otherwise have the access of its template until the check of the next day.
+func (c *check) updatedDirectly(ctx context.Context, parent *stack, s *types.Stack) bool {
+	completed := parent.customResourceUpdated()
+	if completed.IsZero() || !began(s).After(completed) {
+		return false
+	}
+	now, err := c.describe(ctx, parent.id) // an update of the parent may have begun since it was read
+	return err == nil && now != nil && stacks.IsStable(now.StackStatus) &&
+		aws.ToTime(now.LastUpdatedTime).Equal(aws.ToTime(parent.described.LastUpdatedTime))
+}
+
+// began returns when the last operation on a stack began.
+func began(s *types.Stack) time.Time {
+	if t := aws.ToTime(s.LastUpdatedTime); !t.IsZero() {
+		return t
+	}
+	return aws.ToTime(s.CreationTime)
+}
+
 // overdue reports whether a stack has been in progress for longer than a time.
 func (c *check) overdue(s *types.Stack, most time.Duration) bool {
-	began := aws.ToTime(s.LastUpdatedTime)
-	if began.IsZero() {
-		began = aws.ToTime(s.CreationTime)
-	}
-	return c.o.Now().Sub(began) > most || c.o.WasInProgress(aws.ToString(s.StackId))
+	return c.o.Now().Sub(began(s)) > most || c.o.WasInProgress(aws.ToString(s.StackId))
 }
 
 // heldInProgress reports a stack that remains in progress: CloudFormation detects

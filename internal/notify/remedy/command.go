@@ -220,6 +220,12 @@ func restoreChoice(f finding.Finding, p Place) string {
 	if name == finding.StackPolicyChoice && value == finding.NoSetting {
 		return p.inRegion("cloudformation", "set-stack-policy", "--stack-name", p.Stack, "--stack-policy-body", allowUpdates)
 	}
+	switch name {
+	case finding.StackSettingsChoice:
+		return restoreStackSettings(f, p)
+	case finding.SubscribersChoice:
+		return subscribeAgain(f, p)
+	}
 	if name == "Subscriptions" {
 		address, isMail := strings.CutPrefix(value, "email:")
 		if value != "" && (!isMail || strings.Contains(address, ",")) {

@@ -27,6 +27,8 @@ type entry struct {
 	command func(finding.Finding, Place) string
 	// reason states why there is no command. It is required if there may be none.
 	reason string
+	// reasonFor returns the reason of one finding, if they differ.
+	reasonFor func(finding.Finding) string
 }
 
 // revert restores what the template declares, with the rights of the caller.
@@ -90,8 +92,7 @@ var table = map[finding.Kind]entry{
 	finding.ChangeSetAdded: {command: func(f finding.Finding, p Place) string {
 		return p.inRegion("cloudformation", "delete-change-set", "--change-set-name", f.RemovalID)
 	}},
-	finding.ChoiceChanged: {command: restoreChoice, reason: "It is not the value of one parameter that the check " +
-		"remembers completely: update the parent stack as it was."},
+	finding.ChoiceChanged: {command: restoreChoice, reason: choiceReason(finding.Finding{}), reasonFor: choiceReason},
 	finding.StateLost: {reason: "There is nothing to restore: the run that reported it has written its state again. Find " +
 		"out who changed it."},
 	finding.AttachedElsewhere: {command: detach, reason: "What has the policy is not a role, user or group."},
@@ -145,6 +146,9 @@ func Command(f finding.Finding, p Place) (command, reason string) {
 	}
 	if command != "" && p.Stack == "" && strings.HasPrefix(command, "permstack ") {
 		return "", "The installation that it belongs to is not known."
+	}
+	if command == "" && e.reasonFor != nil {
+		return "", e.reasonFor(f)
 	}
 	if command == "" {
 		return "", e.reason
