@@ -11,8 +11,8 @@ import (
 )
 
 // stackSettings sets the settings of an update that no template contains, in the form in which a message states them:
-// "none", or "role ARN", "topic ARN" and "alarm ARN" separated by commas. Topics and alarms that are not in the text are
-// removed; CloudFormation keeps the role if the text has none (API reference, UpdateStack).
+// "none", or "role ARN", "topic ARN" and "alarm ARN" separated by commas. Topics and alarms that are not in the text
+// are removed; CloudFormation keeps the role if the text has none (API reference, UpdateStack).
 func stackSettings(text string, in *cloudformation.UpdateStackInput) error {
 	in.NotificationARNs = []string{}
 	in.RollbackConfiguration = &types.RollbackConfiguration{RollbackTriggers: []types.RollbackTrigger{}}

@@ -70,10 +70,18 @@ func TestChoiceRemedy(t *testing.T) {
 	}
 }
 
-// TestTerminationProtectionRemedy switches the termination protection of the launched stack off: that is announced with
-// the command that switches it on, which is not announced.
-func TestTerminationProtectionRemedy(t *testing.T) {
+// TestSettingRemedies changes what no template of the launched stack contains, and executes the commands of the
+// announcements.
+func TestSettingRemedies(t *testing.T) {
 	e := newInstalled(t, nil)
+	t.Run("termination protection", func(t *testing.T) { testTerminationProtection(t, e.in(t)) })
+	t.Run("topic and alarm", func(t *testing.T) { testStackSettings(t, e.in(t)) })
+	t.Run("subscriber", func(t *testing.T) { testSubscriber(t, e.in(t)) })
+}
+
+// testTerminationProtection switches the termination protection of the launched stack off: that is announced with
+// the command that switches it on, which is not announced.
+func testTerminationProtection(t *testing.T, e *installed) {
 	set := func(on bool) {
 		t.Helper()
 		if _, err := e.stack.CloudFormation.UpdateTerminationProtection(t.Context(),
@@ -99,12 +107,9 @@ func TestTerminationProtectionRemedy(t *testing.T) {
 	e.stack.RequireMessages()
 }
 
-// TestStackSettingsRemedy adds a notification topic and a rollback alarm to the launched stack, and executes the command of
+// testStackSettings adds a notification topic and a rollback alarm to the launched stack, and executes the command of
 // the announcement, which removes both.
-func TestStackSettingsRemedy(t *testing.T) {
-	e := newInstalled(t, nil)
-	e.stack.CheckDrift()
-	e.stack.Messages()
+func testStackSettings(t *testing.T, e *installed) {
 	in := &cloudformation.UpdateStackInput{
 		UsePreviousTemplate: aws.Bool(true), NotificationARNs: []string{"arn:aws:sns:us-east-1:123456789012:theirs"},
 		RollbackConfiguration: &types.RollbackConfiguration{RollbackTriggers: []types.RollbackTrigger{{
@@ -126,10 +131,9 @@ func TestStackSettingsRemedy(t *testing.T) {
 	}
 }
 
-// TestSubscriberRemedy unsubscribes a recipient of the alert topic, and executes the command of the announcement, which
+// testSubscriber unsubscribes a recipient of the alert topic, and executes the command of the announcement, which
 // subscribes it again.
-func TestSubscriberRemedy(t *testing.T) {
-	e := newInstalled(t, nil)
+func testSubscriber(t *testing.T, e *installed) {
 	topic := e.words["AlertTopic"]
 	e.aws("aws sns subscribe --topic-arn {AlertTopic} --protocol email --notification-endpoint ops@example.com")
 	confirm := func() {

@@ -102,8 +102,8 @@ func (c *check) openExpected(
 }
 
 // updatedDirectly reports whether an operation in progress on a permission stack began while the custom resource of the
-// parent, which alone updates the stack, was complete. Who holds such an update, for example with a wait condition, would
-// otherwise have the access of its template until the check of the next day.
+// parent, which alone updates the stack, was complete. Who holds such an update, for example with a wait condition,
+// would otherwise have the access of its template until the check of the next day.
 func (c *check) updatedDirectly(ctx context.Context, parent *stack, s *types.Stack) bool {
 	completed := parent.customResourceUpdated()
 	if completed.IsZero() || !began(s).After(completed) {

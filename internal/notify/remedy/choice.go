@@ -21,14 +21,15 @@ func restoreStackSettings(f finding.Finding, p Place) string {
 	return join("permstack", "drift", "revert", "--stack", p.Stack, "--region", p.Region, "--stack-settings", former)
 }
 
-// subscribeAgain subscribes the one subscriber of the alert topic that was removed. Who was added is another finding, or
-// was chosen by somebody who may subscribe.
+// subscribeAgain subscribes the one subscriber of the alert topic that was removed. Who was added is another finding,
+// or was chosen by somebody who may subscribe.
 func subscribeAgain(f finding.Finding, p Place) string {
 	former, actual := f.Expected.Text, strings.Split(f.Actual.Text, ",")
 	if former == "" || strings.Contains(former, "…") {
 		return ""
 	}
-	removed := slices.DeleteFunc(strings.Split(former, ","), func(name string) bool { return slices.Contains(actual, name) })
+	removed := slices.DeleteFunc(strings.Split(former, ","),
+		func(name string) bool { return slices.Contains(actual, name) })
 	if len(removed) != 1 || strings.Contains(removed[0], " filtered ") {
 		return ""
 	}
