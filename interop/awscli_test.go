@@ -230,25 +230,35 @@ func TestAWSCLI(t *testing.T) {
 		c.run(nil, "cloudformation", "delete-stack", "--stack-name", "backup")
 	}
 	here.run(nil, "cloudformation", "delete-stack", "--stack-name", "again")
-	for _, c := range []cli{here, east, other} {
+	waitForDeletions(here, east, other)
+}
+
+// waitForDeletions waits until no stack exists, and fails the test if any other resource remains.
+func waitForDeletions(all ...cli) {
+	for _, c := range all { // of every Region, because IAM's resources belong to none
 		c.waitForDeletion()
+	}
+	for _, c := range all {
+		c.requireEmpty()
 	}
 }
 
-// waitForDeletion waits until no stack exists, and fails the test if any other resource remains.
 func (c cli) waitForDeletion() {
 	c.t.Helper()
-	for end := time.Now().Add(10 * time.Minute); ; {
+	for end := time.Now().Add(10 * time.Minute); ; time.Sleep(pollPause) {
 		var out struct{ Stacks []stack }
 		c.run(&out, "cloudformation", "describe-stacks")
 		if len(out.Stacks) == 0 {
-			break
+			return
 		}
 		if time.Now().After(end) {
 			c.t.Fatalf("%s: stacks are left: %v", c.location, out.Stacks)
 		}
-		time.Sleep(pollPause)
 	}
+}
+
+func (c cli) requireEmpty() {
+	c.t.Helper()
 	for _, list := range [][]string{
 		{"iam", "list-roles"}, {"iam", "list-policies", "--scope", "Local"}, {"iam", "list-instance-profiles"},
 		{"sns", "list-topics"}, {"events", "list-rules"},

@@ -143,9 +143,7 @@ func TestRelease(t *testing.T) {
 	for _, c := range places {
 		c.run(nil, "cloudformation", "delete-stack", "--stack-name", "backup")
 	}
-	for _, c := range places {
-		c.waitForDeletion()
-	}
+	waitForDeletions(places...)
 }
 
 func partition(region string) string {

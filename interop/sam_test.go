@@ -119,6 +119,7 @@ func guided(t *testing.T, dir string, env []string, sam, role string, answers ma
 		python = "python3"
 	}
 	requirePrograms(t, python)
+	answers["Do you want to sign your code?"] = "n"
 	text, err := json.Marshal(answers)
 	if err != nil {
 		t.Fatal(err)

@@ -40,7 +40,7 @@ func grants(t *testing.T, chosen string) (set policies.Set, some, all []explain.
 }
 
 func TestDeleteSnapshot(t *testing.T) {
-	set, some, all := grants(t, "clumio:ec2,rds")
+	set, some, all := grants(t, "clumio:ec2,rds:backup") // restores delete others
 	a := find("EC2:deletesnapshot", set, some, all)
 	if len(a.Granted) != 1 {
 		t.Fatalf("granted by %d statements", len(a.Granted))
