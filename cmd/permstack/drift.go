@@ -77,8 +77,12 @@ func addCallers(ctx context.Context, cfg aws.Config, notes io.Writer, report *fi
 	}
 	const eventHistory = 90 * 24 * time.Hour // CloudTrail User Guide, "Working with CloudTrail event history"
 	const maxLookups = 20
+	bar := progress{notes}
+	bar.show("searching CloudTrail for who made %s", count(len(report.Findings), "difference"))
 	history := changeevent.NewHistory(cfg, parent.Partition, parent.Region, maxLookups, pause.For)
-	if err := history.AddCalls(ctx, report.Findings, time.Now().Add(-eventHistory), time.Now()); err != nil {
+	err = history.AddCalls(ctx, report.Findings, time.Now().Add(-eventHistory), time.Now())
+	bar.clear()
+	if err != nil {
 		fmt.Fprintf(notes, "who made the changes is not known completely: %v\n", err)
 	}
 }

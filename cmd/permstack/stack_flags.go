@@ -88,6 +88,15 @@ func (p progress) show(format string, args ...any) {
 	}
 }
 
+// text shows a text, or clears the line if it is empty.
+func (p progress) text(text string) {
+	if text == "" {
+		p.clear()
+		return
+	}
+	p.show("%s", text)
+}
+
 func (p progress) clear() {
 	if terminal.IsTerminal(p.w) {
 		fmt.Fprint(terminal.Raw(p.w), "\r\x1b[K")

@@ -92,6 +92,7 @@ func try(cmd *cobra.Command, profile string, list []schema.Asset, verbose bool) 
 	err = demo.Run(cmd.Context(), demo.Options{
 		Site: demo.EmbeddedSite(aws.Endpoint), TemplateURL: url, Profile: profile, Assets: list,
 		Out: cmd.OutOrStdout(), Color: terminal.New(cmd.OutOrStdout()).Color,
+		Progress: progress{cmd.ErrOrStderr()}.text,
 	})
 	if err != nil && cmd.Context().Err() == nil {
 		return &statusError{exitFound, err}

@@ -98,6 +98,7 @@ func (t *tryAWS) execute(
 	result := run.Execute(cmd.Context(), cfg, sandbox.Options{
 		Profile: profile, Assets: assets, Build: buildFunctions,
 		Out: out, Log: cmd.ErrOrStderr(), Color: terminal.New(out).Color,
+		Progress: progress{cmd.ErrOrStderr()}.text,
 	})
 	written := recording.Recording{
 		Schema: recording.Schema, Begin: begin, Region: run.Account.Region, Release: version(), Calls: result.Calls,
@@ -126,7 +127,10 @@ func (t *tryAWS) execute(
 // deleteLeftovers lists what earlier runs left and deletes it.
 func (t *tryAWS) deleteLeftovers(cmd *cobra.Command, cfg aws.Config, account sandbox.Account) error {
 	out := cmd.OutOrStdout()
+	bar := progress{cmd.ErrOrStderr()}
+	bar.show("searching account %s, %s", account.ID, account.Region)
 	left, err := sandbox.Find(cmd.Context(), cfg, account)
+	bar.clear()
 	if err != nil {
 		return t.aws.explain(err)
 	}

@@ -37,6 +37,7 @@ func artifacts(o release.Options, objects []release.Object, platforms []string) 
 		fmt.Fprintln(os.Stderr, "release: this directory is not a git repository; the provenance names no commit")
 	}
 	ldflags := commandFlags(o.Version, commit, date, o.Regions)
+	progress("building the command for %d platforms: minutes the first time", len(platforms))
 	files, err := buildCommands(dir, platforms, ldflags)
 	if err != nil {
 		return err

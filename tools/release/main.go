@@ -24,6 +24,7 @@ import (
 	"permstack/internal/release/launch"
 	"permstack/internal/release/launchlink"
 	"permstack/internal/review/permissiondocs"
+	"permstack/internal/terminal"
 )
 
 const usage = `usage: release templates                           write the templates that git keeps
@@ -146,11 +147,19 @@ func documents(o release.Options) (map[string][]byte, error) {
 	return out, nil
 }
 
+// progress writes a line about work that takes more than a second, on a terminal only.
+func progress(format string, args ...any) {
+	if terminal.IsTerminal(os.Stderr) {
+		fmt.Fprintf(os.Stderr, "release: "+format+"\n", args...)
+	}
+}
+
 func pack(o release.Options) ([]release.Object, error) {
 	var err error
 	if o.Documents, err = documents(o); err != nil {
 		return nil, err
 	}
+	progress("building the functions of release %s", o.Version)
 	objects, err := release.Pack(o)
 	if unsigned := (*release.UnsignedError)(nil); errors.As(err, &unsigned) {
 		return nil, writeUnsigned(unsigned, o.Signed)

@@ -29,6 +29,17 @@ type Options struct {
 	Assets      []schema.Asset
 	Out         io.Writer
 	Color       bool
+	// Progress is called with what the demo waits for, and with "" when the wait ends. It may be nil.
+	Progress func(text string)
+}
+
+// waiting reports what the demo waits for, until the returned function is called.
+func (run *runner) waiting(format string, args ...any) (end func()) {
+	if run.options.Progress == nil {
+		return func() {}
+	}
+	run.options.Progress(fmt.Sprintf(format, args...))
+	return func() { run.options.Progress("") }
 }
 
 // runner is one run of the demo.

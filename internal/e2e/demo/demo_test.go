@@ -26,10 +26,15 @@ func runDemo(t *testing.T, profile string, template []byte, prepare func(*standa
 	cloud := fakeawstest.Start(t, fakeawstest.Options{})
 	prepare(cloud.Server)
 	var out strings.Builder
+	var progress []string
 	err := Run(t.Context(), Options{
 		Site: EmbeddedSite(cloud.Endpoint), TemplateURL: cloud.TemplateURL(profile+".yaml", template),
 		Profile: profile, Assets: []schema.Asset{"ec2"}, Out: &out, Color: true,
+		Progress: func(text string) { progress = append(progress, text) },
 	})
+	if err == nil && len(progress) < 2 || len(progress) > 0 && progress[len(progress)-1] != "" {
+		t.Errorf("got progress %q, want what the demo waits for, and an empty text at the end of each wait", progress)
+	}
 	return out.String(), err
 }
 

@@ -206,6 +206,7 @@ func (f *driftFunction) receive(ctx context.Context, want int) ([]Mail, error) {
 // invoke invokes the function as `aws lambda invoke` does.
 func (f *driftFunction) invoke(ctx context.Context) (monitor.Result, error) {
 	var result monitor.Result
+	defer f.run.waiting("the drift check runs since %s", time.Now().Format(time.TimeOnly))()
 	out, err := f.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &f.name, Payload: []byte("{}")})
 	if err != nil {
 		return result, fmt.Errorf("invoke function %s: %w", f.name, err)

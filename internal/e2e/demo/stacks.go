@@ -102,7 +102,11 @@ func (run *runner) remove(ctx context.Context, name string) error {
 func (run *runner) wait(ctx context.Context, name, id string, began time.Time) (outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, stackTimeout)
 	defer cancel()
-	s, err := stacks.WaitUntilStable(ctx, run.stacks, id, run.poll(), nil)
+	end := run.waiting("stack %s", name)
+	s, err := stacks.WaitUntilStable(ctx, run.stacks, id, run.poll(), func(s *types.Stack) {
+		run.waiting("stack %s: %s since %s", name, s.StackStatus, time.Now().Format(time.TimeOnly))
+	})
+	end()
 	if err != nil {
 		return outcome{}, err
 	}

@@ -21,6 +21,8 @@ type Options struct {
 	Out     io.Writer
 	Log     io.Writer // of an interruption
 	Color   bool
+	// Progress is called with what the run waits for, and with "" when the wait ends. It may be nil.
+	Progress func(text string)
 }
 
 // Result is the outcome of Execute.
@@ -59,11 +61,17 @@ func (r *Run) Execute(ctx context.Context, cfg aws.Config, o Options) Result {
 }
 
 func (r *Run) demo(ctx context.Context, o Options) error {
+	if o.Progress == nil {
+		o.Progress = func(string) {}
+	}
+	o.Progress("building the functions and uploading them")
 	url, err := r.Prepare(ctx, o.Profile, o.Build)
+	o.Progress("")
 	if err != nil {
 		return err
 	}
 	return demo.Run(ctx, demo.Options{
 		Site: r.Site(), TemplateURL: url, Profile: o.Profile, Assets: o.Assets, Out: o.Out, Color: o.Color,
+		Progress: o.Progress,
 	})
 }
