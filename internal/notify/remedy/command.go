@@ -24,13 +24,14 @@ func quote(word string) string {
 // would be read as an option, so it is joined to its option.
 func join(words ...string) string {
 	var out []string
-	for i, word := range words {
-		if len(out) > 0 && strings.HasPrefix(words[i-1], "--") &&
-			strings.HasPrefix(word, "-") && !strings.HasPrefix(word, "--") {
+	option := false // the last word is an option
+	for _, word := range words {
+		if option && strings.HasPrefix(word, "-") && !strings.HasPrefix(word, "--") {
 			out[len(out)-1] += "=" + quote(word)
-			continue
+		} else {
+			out = append(out, quote(word))
 		}
-		out = append(out, quote(word))
+		option = strings.HasPrefix(word, "--")
 	}
 	return strings.Join(out, " ")
 }
