@@ -13,13 +13,15 @@ import (
 // undone returns a finding for each resource that events changed and that is as
 // expected now: somebody made the change and undid it, maybe after using it. Calls
 // that can only restore a resource, or that change nothing which is compared, make
-// no finding.
+// no finding, and neither do calls that a current finding explains.
 func (m *model) undone(events []changeevent.Event, current []finding.Finding) []draft {
 	var out []draft
 	for _, r := range m.resources {
-		if r.outOfScope || r.stack.inProgress ||
-			slices.ContainsFunc(current, func(f finding.Finding) bool { return concerns(f, r) }) {
+		if r.outOfScope || r.stack.inProgress {
 			continue
+		}
+		explained := func(e changeevent.Event) bool {
+			return slices.ContainsFunc(current, func(f finding.Finding) bool { return concerns(f, r) && explains(f, e) })
 		}
 		var calls []finding.Call
 		var direction finding.Direction
@@ -28,7 +30,7 @@ func (m *model) undone(events []changeevent.Event, current []finding.Finding) []
 				continue
 			}
 			d := m.changeDirection(e, r)
-			if d == "" {
+			if d == "" || explained(e) {
 				continue
 			}
 			calls = append(calls, e.Call)
@@ -71,6 +73,48 @@ func concerns(f finding.Finding, r *resource) bool {
 	}
 	return f.LogicalID == r.logicalID || f.LogicalID == "" && f.Direction == finding.Unreadable ||
 		f.PhysicalID == r.physicalID
+}
+
+// explainingKinds are the kinds of findings that a call of IAM makes.
+var explainingKinds = map[string][]finding.Kind{
+	"iam:AttachRolePolicy":              {finding.AttachmentAdded, finding.AttachmentRemoved, finding.AttachedElsewhere},
+	"iam:DetachRolePolicy":              {finding.AttachmentAdded, finding.AttachmentRemoved},
+	"iam:AttachUserPolicy":              {finding.AttachedElsewhere},
+	"iam:AttachGroupPolicy":             {finding.AttachedElsewhere},
+	"iam:PutRolePolicy":                 inlineKinds,
+	"iam:DeleteRolePolicy":              inlineKinds,
+	"iam:CreatePolicyVersion":           {finding.PolicyChanged, finding.PolicyVersionAdded, finding.BoundaryChanged},
+	"iam:SetDefaultPolicyVersion":       {finding.PolicyChanged, finding.BoundaryChanged},
+	"iam:DeletePolicy":                  {finding.PolicyChanged, finding.BoundaryChanged},
+	"iam:UpdateAssumeRolePolicy":        {finding.TrustChanged},
+	"iam:PutRolePermissionsBoundary":    {finding.BoundaryChanged},
+	"iam:DeleteRolePermissionsBoundary": {finding.BoundaryChanged},
+	"iam:UpdateRole":                    {finding.SessionChanged, finding.PropertyChanged},
+	"iam:AddRoleToInstanceProfile":      {finding.ProfileAdded, finding.ProfileChanged},
+	"iam:RemoveRoleFromInstanceProfile": {finding.ProfileAdded, finding.ProfileChanged},
+}
+
+var inlineKinds = []finding.Kind{
+	finding.InlinePolicyAdded, finding.InlinePolicyChanged, finding.InlinePolicyRemoved,
+}
+
+// explains reports whether a finding about a resource is what a call made, so that the call was not undone. Otherwise a
+// small difference that is left open, such as a tag, would hide every change of the resource that is undone.
+func explains(f finding.Finding, e changeevent.Event) bool {
+	kinds, ofIAM := explainingKinds[e.Call.Action]
+	switch {
+	case f.Direction == finding.Unreadable, f.Kind == finding.ResourceDeleted, f.Kind == finding.RoleIdentityChanged:
+		return true // nothing is known about the resource, or it is another one
+	case !ofIAM:
+		return f.Kind != finding.TagsChanged
+	case !slices.Contains(kinds, f.Kind):
+		return false
+	case slices.Contains(inlineKinds, f.Kind):
+		return f.Subject == e.Parameter("policyName")
+	case f.Kind == finding.AttachmentAdded, f.Kind == finding.AttachmentRemoved:
+		return f.Subject == e.Parameter("policyArn")
+	}
+	return true
 }
 
 // callDirections are the calls that change a resource, and how the access differed
