@@ -53,7 +53,7 @@ already, the end is replaced, by an earlier or a later one.
 
 Exit status: 0 if restores are allowed, 2 if not.`,
 		Example: `  permstack restore open --stack backup --for 4h
-  permstack restore open --stack backup --until 2026-11-27T16:00:00Z`,
+  permstack restore open --stack backup --until 2027-03-31T16:00:00Z`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.open(cmd) },
 	}

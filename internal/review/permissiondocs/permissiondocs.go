@@ -124,8 +124,15 @@ func writeChoices(b *strings.Builder, p schema.Profile) {
 	for _, a := range p.Assets {
 		fmt.Fprintf(b, "| asset `%s` | %s |\n", a.Asset, escapeCell(a.Title))
 	}
-	for _, o := range p.Operations {
-		fmt.Fprintf(b, "| operation `%s` | |\n", o)
+	for i, o := range p.Operations { // all in one row: an operation has no description
+		before := ", "
+		if i == 0 {
+			before = "| operations | "
+		}
+		fmt.Fprintf(b, "%s`%s`", before, o)
+	}
+	if len(p.Operations) > 0 {
+		b.WriteString(" |\n")
 	}
 	for _, o := range p.Options {
 		fmt.Fprintf(b, "| option `%s` | %s |\n", o.Option, escapeCell(o.Title))
