@@ -22,7 +22,7 @@ const (
 )
 
 // exampleTime is a time in the form that ParseRestoreUntil accepts.
-const exampleTime = "2026-11-27T16:00:00Z"
+const exampleTime = "2027-03-31T16:00:00Z"
 
 // ParseRestoreUntil parses a time of RFC 3339 in UTC, to the second; empty text is
 // the zero time. Its errors contain no part of the text but the same time in UTC.
