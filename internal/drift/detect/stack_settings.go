@@ -88,13 +88,13 @@ func (c *check) parentSettings(ctx context.Context, s *stack) []finding.Choice {
 	if !c.o.Limited || namesAny(c.o.Events, s) {
 		out, err := ratelimit.Call(ctx, c.cloudformation, c.clients.CloudFormation.GetStackPolicy,
 			&cloudformation.GetStackPolicyInput{StackName: &s.id})
-		switch body := ""; {
+		switch {
 		case err != nil:
 			s.unreadable(finding.TargetStack, err)
 		case allowsUpdates(aws.ToString(out.StackPolicyBody)):
 			policy.Value = finding.NoSetting
 		default:
-			body = aws.ToString(out.StackPolicyBody)
+			body := aws.ToString(out.StackPolicyBody)
 			policy.Value, policy.Changes = "sha256 "+digest(body)[:16], []string{"policy: " + body}
 		}
 	}
