@@ -103,7 +103,7 @@ func deployGuidedWithoutExternalID(t *testing.T, dir string, env []string, sam s
 	if err := os.Remove(filepath.Join(dir, "samconfig.toml")); err != nil {
 		t.Fatal(err)
 	}
-	guided(t, dir, env, sam, "CPM-eu-west-1-instance", map[string]string{
+	guided(t, dir, env, sam, "CPMRole-eu-west-1-instance", map[string]string{
 		"Stack Name": "instance", "Parameter Profile": "cpm", "Parameter Preset": "minimal",
 		"Parameter ExternalId": "-", "Parameter ConnectionId": "instance",
 	})
