@@ -19,7 +19,7 @@ usage: ./build.sh COMMAND
             again
   exhaustive
             run every case of the tests that check a sample in "test"
-  mutate    mutation testing of the core packages: ./build.sh mutate [-sample N] [PACKAGE...]
+  mutate    mutation testing of the core packages: ./build.sh mutate [-sample N] [PACKAGE|FILE...]
   fuzz      run every fuzz target: ./build.sh fuzz [TIME]; 30s for each target by default
   faults    fault injection at every API call of every scenario, pairs of faults, and a soak test;
             see docs/reliability.md
@@ -383,8 +383,8 @@ vulnerability_database() {
 
 # mutate changes the core packages one expression at a time and checks that a test fails; see tools/mutate.
 mutate() {
-  install_go_tools mutate
-  go run ./tools/mutate -gremlins "$PWD/.tools/go/gremlins" "$@"
+  pin_toolchain
+  CGO_ENABLED=0 GOFLAGS="-trimpath -ldflags=-w ${GOFLAGS-}" go run ./tools/mutate "$@"
 }
 
 command=${1-}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -13,7 +12,7 @@ import (
 // site identifies a mutant by the text of its line, so that it is found again after lines were added above.
 type site struct {
 	File     string `yaml:"file"`     // relative to the repository
-	Mutation string `yaml:"mutation"` // gremlins' name of the type, such as CONDITIONALS_BOUNDARY
+	Mutation string `yaml:"mutation"` // such as CONDITIONALS_BOUNDARY; rewrite.go has the list
 	Code     string `yaml:"code"`     // the line without indentation
 	Column   int    `yaml:"column"`   // position of the operator in Code, from 1
 }
@@ -47,52 +46,56 @@ func readEquivalent(name string) (map[site]string, error) {
 	return known, nil
 }
 
-// report prints the mutants of a run that no test detected and that are not known, and known ones that a test detects.
-// It reports whether there were none of either.
-func report(out io.Writer, r result, dir string, known map[site]string) (ok bool, err error) {
-	var survivors, stale []equivalent
-	detected, accepted, notRun := 0, 0, 0
-	for _, f := range r.Files {
-		name := f.Name
-		if !strings.HasPrefix(name, dir+"/") {
-			name = path.Join(dir, name)
-		}
-		data, err := os.ReadFile(name) // #nosec G304 -- a file of this repository
-		if err != nil {
-			return false, fmt.Errorf("read mutated file: %w", err)
-		}
-		lines := strings.Split(string(data), "\n")
-		for _, m := range f.Mutations {
-			if m.Line < 1 || m.Line > len(lines) {
-				return false, fmt.Errorf("%s has no line %d", name, m.Line)
-			}
-			line := lines[m.Line-1]
-			code := strings.TrimSpace(line)
-			at := site{name, m.Type, code, m.Column - strings.Index(line, code)}
-			_, listed := known[at]
-			survived := m.Status == lived
-			switch {
-			case m.Status == notCovered || m.Status == notViable:
-				notRun++
-			case survived && listed:
-				accepted++
-			case survived:
-				survivors = append(survivors, equivalent{at, "?"})
-			case listed:
-				stale = append(stale, equivalent{at, known[at]})
-			default:
-				detected++
-			}
+// where returns the place of a mutant. Source is the text of its file.
+func where(m mutant, source string) result {
+	start := strings.LastIndexByte(source[:m.offset], '\n') + 1
+	line, _, _ := strings.Cut(source[start:], "\n")
+	code := strings.TrimSpace(line)
+	return result{
+		site: site{m.file, m.mutation, code, m.offset - start - strings.Index(line, code) + 1},
+		line: strings.Count(source[:start], "\n") + 1,
+	}
+}
+
+// result is what became of a mutant.
+type result struct {
+	site
+	line     int
+	detected bool
+	reached  bool // by a test
+}
+
+// report prints the mutants that no test detected and that are not known, and known ones that a test detects. It
+// reports whether there were none of either.
+func report(out io.Writer, dir string, results []result, known map[site]string) (ok bool) {
+	var survivors, stale []result
+	detected, accepted := 0, 0
+	for _, r := range results {
+		_, listed := known[r.site]
+		switch {
+		case r.detected && listed:
+			stale = append(stale, r)
+		case r.detected:
+			detected++
+		case listed:
+			accepted++
+		default:
+			survivors = append(survivors, r)
 		}
 	}
-	fmt.Fprintf(out, "%s: %d detected, %d known to be equivalent, %d not run, %d survived\n",
-		dir, detected, accepted, notRun, len(survivors))
+	fmt.Fprintf(out, "%s: %d mutants: %d detected, %d known to be equivalent, %d survived\n",
+		dir, len(results), detected, accepted, len(survivors))
 	for _, s := range survivors {
-		fmt.Fprintf(out, "- file: %s\n  mutation: %s\n  code: %q\n  column: %d\n  reason:\n",
-			s.File, s.Mutation, s.Code, s.Column)
+		note := fmt.Sprint("line ", s.line)
+		if !s.reached {
+			note += ", which no test reaches"
+		}
+		fmt.Fprintf(out, "- file: %s\n  mutation: %s\n  code: %q\n  column: %d\n  reason: # %s\n",
+			s.File, s.Mutation, s.Code, s.Column, note)
 	}
 	for _, s := range stale {
-		fmt.Fprintf(out, "%s: a test detects this mutant of %q; remove it from %s\n", s.File, s.Code, equivalentList)
+		fmt.Fprintf(out, "%s: a test detects the mutant %s in column %d of %q; remove it from %s\n",
+			s.File, s.Mutation, s.Column, s.Code, equivalentList)
 	}
-	return len(survivors)+len(stale) == 0, nil
+	return len(survivors)+len(stale) == 0
 }

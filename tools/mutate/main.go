@@ -1,13 +1,15 @@
-// Command mutate runs mutation tests over the core packages with gremlins: it changes an operator, a condition or an
-// assignment at a time and runs the tests of the package. A mutant that no test detects has to be listed in
-// equivalent.yaml with the reason why it changes nothing that matters; any other is a failure (exit status 1).
+// Command mutate runs mutation tests over the core packages: it changes an operator, a condition or an assignment at a
+// time and runs the tests that reach it, of the package and of those below the same core package. A mutant that no test
+// detects has to be listed in equivalent.yaml with the reason why it changes nothing that matters; any other is a
+// failure (exit status 1), also if no test reaches it.
 //
-//	go run ./tools/mutate [-gremlins PROGRAM] [-sample N] [-seed N] [PACKAGE...]
+//	go run ./tools/mutate [-sample N] [-seed N] [PACKAGE|FILE...]
 //
-// ./build.sh mutate installs gremlins and calls this command.
+// A package is compiled once with all of its mutants (rewrite.go), so that a mutant costs no more than its tests.
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -18,6 +20,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -34,7 +37,6 @@ var cores = []string{
 const equivalentList = "tools/mutate/equivalent.yaml"
 
 func main() {
-	gremlins := flag.String("gremlins", "gremlins", "the gremlins program")
 	sample := flag.Int("sample", 0, "mutate `N` files chosen at random in each package; 0 is every file")
 	seed := flag.Uint64("seed", 0, "seed of the sample; 0 is a random one, which is printed")
 	flag.Parse()
@@ -42,7 +44,7 @@ func main() {
 	if len(packages) == 0 {
 		packages = cores
 	}
-	if err := run(*gremlins, packages, *sample, *seed); err != nil {
+	if err := run(packages, *sample, *seed); err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(1)
 	}
@@ -51,7 +53,7 @@ func main() {
 // errSurvivors is returned after the survivors were printed.
 var errSurvivors = errors.New("mutants survived: detect each with a test, or list it in " + equivalentList)
 
-func run(gremlins string, packages []string, sample int, seed uint64) error {
+func run(packages []string, sample int, seed uint64) error {
 	known, err := readEquivalent(equivalentList)
 	if err != nil {
 		return err
@@ -69,31 +71,13 @@ func run(gremlins string, packages []string, sample int, seed uint64) error {
 	}
 	defer os.RemoveAll(work)
 	// Without the deferred removal after an interrupt, copies of the repository would be left.
-	interrupted := make(chan os.Signal, 1)
-	signal.Notify(interrupted, os.Interrupt)
-	defer signal.Stop(interrupted)
-	tree := filepath.Join(work, "tree")
-	if err := copyTracked(tree); err != nil {
-		return err
-	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	failed := false
 	for i, p := range packages {
-		select {
-		case <-interrupted:
-			return errors.New("interrupted")
-		default:
-		}
 		dir := strings.Trim(strings.TrimPrefix(strings.TrimSuffix(p, "/..."), "./"), "/")
-		skip, err := unsampled(dir, sample, random)
-		if err != nil {
-			return err
-		}
 		fmt.Printf("== %s (%d of %d)\n", dir, i+1, len(packages))
-		result, err := mutatePackage(gremlins, tree, dir, skip)
-		if err != nil {
-			return err
-		}
-		ok, err := report(os.Stdout, result, dir, known)
+		ok, err := mutate(ctx, filepath.Join(work, strconv.Itoa(i)), dir, sample, random, known)
 		if err != nil {
 			return err
 		}
@@ -105,8 +89,50 @@ func run(gremlins string, packages []string, sample int, seed uint64) error {
 	return nil
 }
 
-// copyTracked copies the files that git tracks, or would, to a directory: gremlins copies the module once for each
-// worker, and .tools/ and dist/ are large.
+// mutate runs the mutants of one package and its subpackages, or of one file, in a new copy of the repository.
+func mutate(
+	ctx context.Context, work, target string, sample int, random *rand.Rand, known map[site]string,
+) (ok bool, err error) {
+	tree := filepath.Join(work, "tree")
+	if err := copyTracked(tree); err != nil {
+		return false, err
+	}
+	dir, sampled := target, []string{target}
+	if filepath.Ext(target) == ".go" {
+		dir = filepath.ToSlash(filepath.Dir(target))
+	} else {
+		if sampled, err = sampleFiles(dir, sample, random); err != nil {
+			return false, err
+		}
+	}
+	c, err := prepare(ctx, tree, dir, sampled)
+	if err != nil {
+		return false, err
+	}
+	sources := map[string]string{}
+	var results []result
+	for i, m := range c.mutants {
+		if _, ok := sources[m.file]; !ok {
+			data, err := os.ReadFile(m.file)
+			if err != nil {
+				return false, fmt.Errorf("read mutated file: %w", err)
+			}
+			sources[m.file] = string(data)
+		}
+		r := where(m, sources[m.file])
+		if r.detected, r.reached, err = c.detected(ctx, i+1); err != nil {
+			return false, err
+		}
+		results = append(results, r)
+		if (i+1)%100 == 0 {
+			fmt.Printf("   %d of %d mutants\n", i+1, len(c.mutants))
+		}
+	}
+	return report(os.Stdout, target, results, known), nil
+}
+
+// copyTracked copies the files that git tracks, or would, to a directory: the mutants are written
+// into the copy, and .tools/ and dist/ are large.
 func copyTracked(target string) error {
 	list, err := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
 	if err != nil {
@@ -131,26 +157,20 @@ func copyTracked(target string) error {
 	return nil
 }
 
-// unsampled returns the source files below dir that a sample of n files does not include, relative to dir. Generated
-// files are never mutated.
-func unsampled(dir string, n int, random *rand.Rand) ([]string, error) {
-	var sources, skip []string
+// sampleFiles returns the source files below dir that a sample of n files includes; 0 is every file. Generated files
+// are never mutated.
+func sampleFiles(dir string, n int, random *rand.Rand) ([]string, error) {
+	var sources []string
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		rel, err := filepath.Rel(dir, path)
-		if err != nil {
 			return err
 		}
 		data, err := os.ReadFile(path) // #nosec G304 G122 -- a file of this repository
 		if err != nil {
 			return err
 		}
-		if generated.Match(data) {
-			skip = append(skip, rel)
-		} else {
-			sources = append(sources, rel)
+		if !generated.Match(data) {
+			sources = append(sources, filepath.ToSlash(path))
 		}
 		return nil
 	})
@@ -159,9 +179,9 @@ func unsampled(dir string, n int, random *rand.Rand) ([]string, error) {
 	}
 	if n > 0 && n < len(sources) {
 		random.Shuffle(len(sources), func(i, j int) { sources[i], sources[j] = sources[j], sources[i] })
-		skip = append(skip, sources[n:]...)
-		slices.Sort(sources[:n])
-		fmt.Printf("sampled in %s: %s\n", dir, strings.Join(sources[:n], " "))
+		sources = sources[:n]
+		slices.Sort(sources)
+		fmt.Printf("sampled in %s: %s\n", dir, strings.Join(sources, " "))
 	}
-	return skip, nil
+	return sources, nil
 }

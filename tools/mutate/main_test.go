@@ -14,47 +14,38 @@ const listed = `- file: core/a.go
   reason: a is never b
 `
 
-// TestReport checks which results of gremlins are failures.
+// TestReport checks which results are failures.
 func TestReport(t *testing.T) {
+	const source = "package core\n\nfunc f() {\n\tif a < b {\n\t}\n\n\n\tif b < a {\n\t}\n}\n"
+	first, second := strings.Index(source, "< b"), strings.Index(source, "< a")
 	for _, tt := range []struct {
-		name, status string
-		line, column int
-		ok           bool
-		output       string
+		name              string
+		offset            int
+		detected, reached bool
+		ok                bool
+		output            string
 	}{
-		{"listed survivor", "LIVED", 4, 7, true, "1 known"},
-		{"listed mutant that a test detects", "KILLED", 4, 7, false, "remove it"},
-		{"survivor in another column", "LIVED", 4, 4, false, "column: 3"},
-		{"survivor on another line", "LIVED", 8, 7, false, `code: "if b < a {"`},
-		{"detected", "KILLED", 8, 7, true, "1 detected"},
-		{"endless loop", "TIMED OUT", 8, 7, true, "1 detected"},
-		{"not run", "NOT COVERED", 8, 7, true, "1 not run"},
+		{"listed survivor", first, false, true, true, "1 known"},
+		{"listed mutant that no test reaches", first, false, false, true, "1 known"},
+		{"listed mutant that a test detects", first, true, true, false, "remove it"},
+		{"survivor in another column", first - 2, false, true, false, "column: 4"},
+		{"survivor on another line", second, false, true, false, `code: "if b < a {"`},
+		{"survivor that no test reaches", second, false, false, false, "line 8, which no test reaches"},
+		{"detected", second, true, true, true, "1 detected"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Chdir(t.TempDir())
-			source := "package core\n\nfunc f() {\n\tif a < b {\n\t}\n\n\n\tif b < a {\n\t}\n}\n"
-			for name, text := range map[string]string{"core/a.go": source, "list.yaml": listed} {
-				if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
+			name := filepath.Join(t.TempDir(), "list.yaml")
+			if err := os.WriteFile(name, []byte(listed), 0o600); err != nil {
+				t.Fatal(err)
 			}
-			known, err := readEquivalent("list.yaml")
+			known, err := readEquivalent(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			var r result
-			r.Files = append(r.Files, struct {
-				Name      string   `json:"file_name"`
-				Mutations []mutant `json:"mutations"`
-			}{"a.go", []mutant{{"CONDITIONALS_BOUNDARY", tt.status, tt.line, tt.column}}})
+			r := where(mutant{"core/a.go", tt.offset, boundary}, source)
+			r.detected, r.reached = tt.detected, tt.reached
 			var out strings.Builder
-			ok, err := report(&out, r, "core", known)
-			if err != nil {
-				t.Fatal(err)
-			}
+			ok := report(&out, "core", []result{r}, known)
 			if ok != tt.ok || !strings.Contains(out.String(), tt.output) {
 				t.Errorf("report = %v, want %v, with %q in the output:\n%s", ok, tt.ok, tt.output, out.String())
 			}
