@@ -143,17 +143,25 @@ func (c *comparison) run() Difference {
 
 // unread adds a change for each statement that IAM would not accept and that only one side has.
 func (c *comparison) unread() {
-	want, have := newCover(c.owner, c.want.unread), newCover(c.owner, c.have.unread)
+	want, have := blockKeys(c.want.unread), blockKeys(c.have.unread)
 	for _, b := range c.have.unread {
-		if !want.unread[b.key] {
+		if !want[b.key] {
 			c.changes = append(c.changes,
 				Change{Direction: Changed, Kind: Added, Grant: Grant{Effect: b.effect, Unread: b.unread}})
 		}
 	}
 	for _, b := range c.want.unread {
-		if !have.unread[b.key] {
+		if !have[b.key] {
 			c.changes = append(c.changes,
 				Change{Direction: Changed, Kind: Removed, Grant: Grant{Effect: b.effect, Unread: b.unread}})
 		}
 	}
+}
+
+func blockKeys(blocks []*block) map[string]bool {
+	keys := map[string]bool{}
+	for _, b := range blocks {
+		keys[b.key] = true
+	}
+	return keys
 }

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"permstack/internal/iampolicy"
@@ -68,7 +69,7 @@ func (r *reader) readConditions(element iampolicy.Conditions, variables bool) co
 	c = c.normal()
 	id, ok := r.conditions[c.key]
 	if !ok {
-		id = len(r.conditions) + 1
+		id = len(r.conditions)
 		r.conditions[c.key] = id
 	}
 	c.id = id
@@ -96,21 +97,14 @@ func sortValues(p *predicate) {
 	p.values = slices.CompactFunc(p.values, func(a, b value) bool { return a.key == b.key })
 }
 
-// isAlwaysTrue reports whether every request meets the predicate: it excludes no value, or the key may be both present
-// and absent.
+// isAlwaysTrue reports whether every request meets the predicate because the key may be both present and absent.
 func (p *predicate) isAlwaysTrue() bool {
-	switch {
-	case p.family == null:
-		return len(p.values) == 2 && p.values[0].key == "false" && p.values[1].key == "true"
-	case p.family == opaque:
-		return false
-	}
-	return len(p.values) == 0 && p.negated && (p.mode == plain || p.mode == forAll)
+	return p.family == null && len(p.values) == 2 && p.values[0].key == "false" && p.values[1].key == "true"
 }
 
 func (p *predicate) makeKey() string {
 	var b strings.Builder
-	b.WriteString(p.name)
+	b.WriteString(strconv.Quote(p.name)) // without control characters, which separate what follows
 	b.WriteByte('\x02')
 	b.WriteByte('0' + byte(p.mode))
 	b.WriteByte('0' + byte(p.family))
@@ -118,7 +112,7 @@ func (p *predicate) makeKey() string {
 		b.WriteByte('!')
 	}
 	if p.family == opaque {
-		b.WriteString(strings.ToLower(p.operator))
+		b.WriteString(strconv.Quote(strings.ToLower(p.operator)))
 	}
 	for _, v := range p.values {
 		b.WriteByte('\x02')

@@ -23,7 +23,6 @@ type cover struct {
 	owner    string
 	blocks   []*block
 	same     map[string]bool     // block key
-	unread   map[string]bool     // unread blocks, by key
 	byAction map[string][]*block // blocks that name this action without wildcards
 	wild     []wildcards
 	met      map[string]bool // results of meets, by the ids of the conditions
@@ -37,14 +36,9 @@ type wildcards struct {
 
 func newCover(owner string, blocks []*block) *cover {
 	c := &cover{
-		owner: owner, blocks: blocks, same: map[string]bool{}, unread: map[string]bool{},
-		byAction: map[string][]*block{}, met: map[string]bool{},
+		owner: owner, blocks: blocks, same: map[string]bool{}, byAction: map[string][]*block{}, met: map[string]bool{},
 	}
 	for _, b := range blocks {
-		if b.unread != "" {
-			c.unread[b.key] = true
-			continue
-		}
 		c.same[b.key] = true
 		var wild []element[pattern]
 		for _, e := range b.actions {
@@ -80,11 +74,9 @@ func (c *cover) search(x combination, left *int, depth int) bool {
 // near returns the blocks that cover the combination if conditions are ignored.
 func (c *cover) near(x combination) []*block {
 	var out []*block
-	if !x.action.isExcept() && !x.action.item.wild {
-		for _, b := range c.byAction[x.action.key] {
-			if c.coversPrincipal(b, x) && coversResource(b, x) {
-				out = append(out, b)
-			}
+	for _, b := range c.byAction[x.action.key] {
+		if c.coversPrincipal(b, x) && coversResource(b, x) {
+			out = append(out, b)
 		}
 	}
 	for _, w := range c.wild {
@@ -133,7 +125,7 @@ func meetsByValue(x *conditions, blocks []*block, left *int) bool {
 // resources, and other blocks cover those.
 func (c *cover) byParts(x combination, left *int, depth int) bool {
 	return slices.ContainsFunc(c.blocks, func(b *block) bool {
-		if b.unread != "" || !b.actions[0].isExcept() && !b.resources[0].isExcept() || !c.meets(x.conditions, []*block{b}) ||
+		if !b.actions[0].isExcept() && !b.resources[0].isExcept() || !c.meets(x.conditions, []*block{b}) ||
 			!c.coversPrincipal(b, x) {
 			return false
 		}

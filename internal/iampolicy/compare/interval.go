@@ -10,7 +10,7 @@ import (
 // page larger.
 type exactNumber struct {
 	thousandths int64
-	billionths  int // beyond the thousandths
+	billionths  int // of a time: what is below a second, to order times of the same thousandth
 }
 
 func (n exactNumber) cmp(o exactNumber) int {

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -63,28 +64,17 @@ func (r *reader) read(text string, s syntax) pattern {
 			symbols = append(symbols, one)
 			rest = rest[1:]
 		case s.variables && strings.HasPrefix(rest, "${"):
-			end := strings.IndexByte(rest, '}')
-			if end < 0 {
+			name, after, closed := strings.Cut(rest[2:], "}")
+			if closed {
+				symbols = append(symbols, r.variableOrEscape(name))
+			} else {
 				symbols = append(symbols, r.variable(rest))
-				rest = ""
-				break
 			}
-			switch name := rest[2:end]; name {
-			case "*", "?", "$":
-				symbols = append(symbols, symbol(name[0]))
-			default:
-				key, fallback, found := strings.Cut(name, ",")
-				key = strings.ToLower(strings.TrimSpace(key))
-				if found {
-					key += "," + strings.TrimSpace(fallback)
-				}
-				symbols = append(symbols, r.variable(key))
-			}
-			rest = rest[end+1:]
+			rest = after
 		default:
 			c, size := utf8.DecodeRuneInString(rest)
 			if c == utf8.RuneError && size == 1 {
-				c = unicode.MaxRune + 1 + rune(rest[0])
+				c = unicode.MaxRune + rune(rest[0]) // more than MaxRune
 			} else if s.fold != nil {
 				c = s.fold(c)
 			}
@@ -93,6 +83,20 @@ func (r *reader) read(text string, s syntax) pattern {
 		}
 	}
 	return newPattern(text, symbols)
+}
+
+// variableOrEscape returns the symbol of what is between "${" and "}".
+func (r *reader) variableOrEscape(name string) symbol {
+	switch name {
+	case "*", "?", "$":
+		return symbol(name[0])
+	}
+	key, fallback, found := strings.Cut(name, ",")
+	key = strings.ToLower(strings.TrimSpace(key))
+	if found {
+		key += "," + strings.TrimSpace(fallback)
+	}
+	return r.variable(key)
 }
 
 func (r *reader) variable(name string) symbol {
@@ -133,11 +137,11 @@ func isPlain(s symbol, text byte) bool {
 	case '?':
 		return s == one
 	}
-	return s > 0 && s < utf8.RuneSelf && byte(s) == text
+	return s >= ' ' && s == symbol(text)
 }
 
-// key encodes symbols so that different sequences have different texts: wildcards as themselves, and a NUL before
-// everything else that is not an ordinary character.
+// key encodes symbols so that different sequences have different texts: wildcards as themselves, and by number what is
+// not an ordinary character. Control characters are not, because they separate the parts of longer keys.
 func key(symbols []symbol) string {
 	var b strings.Builder
 	b.Grow(len(symbols) + 8)
@@ -150,12 +154,8 @@ func key(symbols []symbol) string {
 			b.WriteByte('?')
 			continue
 		}
-		if s <= 0 || s > unicode.MaxRune || s == '*' || s == '?' {
-			b.WriteByte(0)
-			for v := uint32(s); v != 0; v >>= 6 {
-				b.WriteByte('0' + byte(v&63))
-			}
-			b.WriteByte(0)
+		if s < ' ' || s > unicode.MaxRune || s == '*' || s == '?' {
+			b.WriteString("\x00" + strconv.Itoa(int(s)) + "\x00")
 			continue
 		}
 		b.WriteRune(rune(s))

@@ -3,6 +3,7 @@ package compare
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +31,7 @@ func TestIncludes(t *testing.T) {
 		{"a*b*c", "a*c", false}, {"a*c", "a*b*c", true}, {"a*b*b", "a*b", false}, {"*ab*", "*aab*", true}, {"*a?*", "*ab*",
 			true}, {"*a?*", "*a*", false},
 		{"a**b", "a*b", true}, {"a*b", "a**b", true}, {"*a*b*", "*b*a*b*", true}, {"*a*b*", "*b*a*", false},
+		{"?", "\x00", true}, {"?", "\xff", true},
 		{"*aa*", "*a?a*", false}, {"*a*a*", "*a?a*", true}, {"s3:Get*", "s3:Get*Tagging", true}, {"s3:*Object",
 			"s3:GetObject", true},
 	} {
@@ -39,6 +41,48 @@ func TestIncludes(t *testing.T) {
 				t.Errorf("%q includes %q: got %v", tt.p, tt.q, got)
 			}
 		})
+	}
+}
+
+// TestIncludesLongPatterns has wildcards at every position of the words of bits that the comparison works with.
+func TestIncludesLongPatterns(t *testing.T) {
+	for n := range 140 {
+		begin := strings.Repeat("a", n)
+		p, q, other := glob(begin+"*b"), glob(begin+"*cb"), glob(begin+"*c")
+		if !p.includes(&q) || p.includes(&other) {
+			t.Errorf("after %d characters: includes = %v and %v, want true and false", n, p.includes(&q), p.includes(&other))
+		}
+	}
+}
+
+// TestKeys checks that keys are equal for equal patterns only, and hold no control character that separates keys.
+func TestKeys(t *testing.T) {
+	syntaxes := []syntax{{}, {wildcards: true}, {variables: true}, {wildcards: true, fold: foldCase}}
+	r := newReader()
+	var patterns []pattern
+	for _, text := range []string{
+		"", "a", "A", "k", "é", "É", "*", "**", "a*", "a**", "?", "a?", "*?", "**?",
+		"* ", "** ", "0", " ", "\x00", "\x00\x00", "\x0042\x00", "\x00Z\x00",
+		"\x01", "\x1f", "\x7f", "\x80", "\xff", "a\xff", "A\xff", "\ufffd", "\U0010ffff", "\U0010ff00",
+		"${*}", "${?}", "${$}", "${a}", "${b}", "${a", "a${*}",
+	} {
+		for _, s := range syntaxes {
+			patterns = append(patterns, r.read(text, s))
+		}
+	}
+	for i, p := range patterns {
+		for j, q := range patterns {
+			if equal := slices.Equal(p.symbols, q.symbols); (p.key == q.key) != equal {
+				t.Errorf("symbols %v and %v: keys %q and %q", p.symbols, q.symbols, p.key, q.key)
+			}
+			// Without wildcards, variables and folding every text is another one.
+			if literal := i%len(syntaxes) == 0 && j%len(syntaxes) == 0; literal && p.key == q.key && i != j {
+				t.Errorf("%q and %q have the same key", p.text, q.text)
+			}
+		}
+		if strings.ContainsAny(p.key, "\x01\x02\x03\x04\x05") {
+			t.Errorf("key %q of %q has a separator", p.key, p.text)
+		}
 	}
 }
 
@@ -55,6 +99,8 @@ func TestResourceIncludes(t *testing.T) {
 		{"arn:aws:ec2:??:*:*", "arn:aws:ec2:eu:1:x", true}, {"arn:aws:ec2:*:1:*", "arn:aws:ec2:*:1:instance/*", true},
 		{"arn:aws:s3:::b/*", "arn:aws:s3:::b*", false}, {"arn:aws:s3:::b*", "arn:aws:s3:::b/*", true},
 		{"arn:aws:x:*:1:y", "arn:aws:x:${v}:1:y", false}, {"arn:aws:x:${v}:*:y", "arn:aws:x:${v}:1:y", true},
+		{"arn:aws:x:::a*c", "arn:aws:x:::a:bc", true}, {"a*:b", "a", false},
+		{"arn:aws:x:::*?", "arn:aws:x:::?*", true}, {"arn:aws:x:*?:1:y", "arn:aws:x:?*:1:y", false},
 		{"arn:aws:x*", "arn:aws:x:${v}:1:y", true}, {"arn:aws:x:::*", "arn:aws:x:::${v}", true}, {"arn:aws:x:::${w}",
 			"arn:aws:x:::${v}", false},
 	} {

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"permstack/internal/iampolicy"
@@ -59,7 +60,7 @@ func readPrincipals(element *iampolicy.Principal) []principal {
 	return slices.Compact(out)
 }
 
-func (p principal) key() string { return p.kind + "\x00" + p.id }
+func (p principal) key() string { return strconv.Quote(p.kind) + strconv.Quote(p.id) }
 
 // String returns the identifier with its type: "AWS:111122223333", or "*".
 func (p principal) String() string {

@@ -68,7 +68,7 @@ func (b *block) narrower(r row, others *cover) []*block {
 	only.principals = []element[principal]{*r.principal}
 	var out []*block
 	consider := func(o *block) {
-		if len(out) == otherGrants || slices.Contains(out, o) || !o.conditions.implies(&only.conditions) {
+		if len(out) == otherGrants || !o.conditions.implies(&only.conditions) {
 			return
 		}
 		for a := range o.actions {

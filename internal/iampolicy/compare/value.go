@@ -113,7 +113,7 @@ func (w *value) includes(v *value) bool {
 		return true
 	case w.unknown || v.unknown:
 		return false
-	case w.network.IsValid() && v.network.IsValid():
+	case w.network.IsValid():
 		return w.network.Bits() <= v.network.Bits() && w.network.Contains(v.network.Addr())
 	case w.from.set:
 		return v.from.set && w.from.value.cmp(v.from.value) <= 0 && w.to.value.cmp(v.to.value) >= 0
@@ -129,7 +129,7 @@ func (w *value) includesText(v *value) bool {
 		return w.pattern.isAll() || v.match != folded && w.pattern.includes(&v.pattern)
 	case folded:
 		return v.match == exact && slices.EqualFunc(w.pattern.symbols, v.pattern.symbols, func(a, b symbol) bool {
-			return a == b || b >= 0 && a == symbol(foldCase(rune(b)))
+			return a == symbol(foldCase(rune(b))) // a variable stays as it is
 		})
 	case byARN:
 		if v.match == byARN {
@@ -141,7 +141,7 @@ func (w *value) includesText(v *value) bool {
 		arn := newResource(v.pattern)
 		return arn.isARN() && w.resource.includes(&arn)
 	default: // exact
-		return v.match == byARN && !v.pattern.wild && !v.pattern.variable && w.pattern.key == v.pattern.key
+		return v.match == byARN && !v.pattern.variable && w.pattern.key == v.pattern.key
 	}
 }
 
@@ -150,9 +150,6 @@ func (w *value) includesText(v *value) bool {
 func coversNetwork(networks []value, n netip.Prefix) bool {
 	within := false
 	for _, v := range networks {
-		if !v.network.IsValid() || v.network.Addr().Is4() != n.Addr().Is4() {
-			continue
-		}
 		if v.network.Bits() <= n.Bits() && v.network.Contains(n.Addr()) {
 			return true
 		}
@@ -169,12 +166,16 @@ func coversNetwork(networks []value, n netip.Prefix) bool {
 	return coversNetwork(networks, low) && coversNetwork(networks, netip.PrefixFrom(high, bits))
 }
 
+// parseNetwork returns the network that is written, or false. How AWS compares IPv4 addresses in the notation of IPv6
+// is not documented.
 func parseNetwork(s string) (netip.Prefix, bool) {
 	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" && !a.Is4In6() {
 		return netip.PrefixFrom(a, a.BitLen()), true
 	}
-	p, err := netip.ParsePrefix(s)
-	return p.Masked(), err == nil && !p.Addr().Is4In6()
+	if p, err := netip.ParsePrefix(s); err == nil && !p.Addr().Is4In6() {
+		return p.Masked(), true
+	}
+	return netip.Prefix{}, false
 }
 
 // decimal matches numbers short enough to be exact in any arithmetic.
@@ -198,7 +199,7 @@ func parseNumber(s string) *exactNumber {
 func parseDate(s string) *exactNumber {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02"} {
 		if t, err := time.Parse(layout, s); err == nil {
-			return &exactNumber{t.UnixMilli(), t.Nanosecond() % int(time.Millisecond)}
+			return &exactNumber{t.UnixMilli(), t.Nanosecond()}
 		}
 	}
 	if len(s) > 4 && !strings.Contains(s, ".") && !strings.ContainsAny(s[:1], "+-") {
