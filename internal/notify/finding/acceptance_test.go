@@ -33,6 +33,8 @@ func TestAccept(t *testing.T) {
 			" until 2027-01-31 by arn:aws:sts::123456789012:assumed-role/Admin/me: a guardrail: all roles", InForce},
 		"renewed": {attached, id + "/" + hash + " until 2026-11-01 by A: x; " + id + "/" + hash +
 			" until 2027-01-31 by A: x", InForce},
+		"after one that is not understood": {attached, "all; 0123456789abcdef/" + hash + " until 2027-02-31 by A: x; " + id +
+			"/" + hash + " until 2027-01-31 by A: x", InForce},
 		"no reason":    {attached, id + "/" + hash + " until 2027-01-31 by Admin", ""},
 		"no wildcard":  {attached, "*/* until 2027-01-31 by Admin: all", ""},
 		"short hash":   {attached, id + "/fedcba until 2027-01-31 by Admin: all", ""},
@@ -57,6 +59,13 @@ func TestAccept(t *testing.T) {
 				}
 			}
 		})
+	}
+	// An acceptance of one finding does not end the search for that of the next.
+	second := with(func(f *Finding) { f.ID = "0000000000000001" })
+	open, accepted := Accept([]Finding{attached, second, attached},
+		ParseAcceptances("0000000000000001/"+hash+" until 2027-01-31 by A: x; "+id+"/"+hash+" until 2027-01-31 by A: x"), now)
+	if len(open) != 0 || len(accepted) != 3 {
+		t.Errorf("got %d open and %d accepted findings, want all accepted", len(open), len(accepted))
 	}
 	list := ParseAcceptances(id + "/" + hash + " until 2027-01-31 by role/Admin: a guardrail")
 	if again := FormatAcceptances(list); again != id+"/"+hash+" until 2027-01-31 by role/Admin: a guardrail" {

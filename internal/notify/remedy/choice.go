@@ -25,7 +25,7 @@ func restoreStackSettings(f finding.Finding, p Place) string {
 // or was chosen by somebody who may subscribe.
 func subscribeAgain(f finding.Finding, p Place) string {
 	former, actual := f.Expected.Text, strings.Split(f.Actual.Text, ",")
-	if former == "" || strings.Contains(former, "…") {
+	if strings.Contains(former, "…") {
 		return ""
 	}
 	removed := slices.DeleteFunc(strings.Split(former, ","),

@@ -49,14 +49,16 @@ func Write(w io.Writer, m notify.Message) error {
 		)
 	}
 	for i, id := range m.NotReached {
-		switch {
-		case i == maxListed:
+		if i == maxListed {
 			fmt.Fprintf(&b, "            and %d more\n", len(m.NotReached)-i)
-		case i == 0:
-			fmt.Fprintf(&b, "\nNOT REACHED %s\n", id)
-		case i < maxListed:
-			fmt.Fprintf(&b, "            %s\n", id)
+			break
 		}
+		heading := ""
+		if i == 0 {
+			b.WriteString("\n")
+			heading = "NOT REACHED"
+		}
+		fmt.Fprintf(&b, "%-*s %s\n", labelWidth, heading, id)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

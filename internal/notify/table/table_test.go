@@ -61,3 +61,37 @@ func TestNotReached(t *testing.T) {
 		t.Errorf("table:\n%s", got)
 	}
 }
+
+// TestDetails checks that as many details are shown as fit, and the number of the others.
+func TestDetails(t *testing.T) {
+	for count, want := range map[int]string{20: "- detail 19\n", 21: "- and 1 more\n", 23: "- and 3 more\n"} {
+		m := notify.Message{Findings: []notify.Reported{{}}}
+		for i := range count {
+			m.Findings[0].Details = append(m.Findings[0].Details, fmt.Sprint("detail ", i))
+		}
+		var b strings.Builder
+		if err := table.Write(&b, m); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.String(); !strings.HasSuffix(got, want) || strings.Contains(got, "detail 20") {
+			t.Errorf("%d details: got\n%s\nwant the last line %q", count, got, want)
+		}
+	}
+}
+
+// TestWidth checks that a line is as wide as allowed, and no wider.
+func TestWidth(t *testing.T) {
+	for second, want := range map[string]string{
+		strings.Repeat("b", 37): "  expected  " + strings.Repeat("a", 30) + " " + strings.Repeat("b", 37) + "\n",
+		strings.Repeat("b", 38): "  expected  " + strings.Repeat("a", 30) + "\n            " + strings.Repeat("b", 38) + "\n",
+	} {
+		var b strings.Builder
+		expected := strings.Repeat("a", 30) + " " + second
+		if err := table.Write(&b, notify.Message{Findings: []notify.Reported{{Expected: expected}}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.String(); !strings.HasSuffix(got, want) {
+			t.Errorf("a word of %d characters: got\n%s\nwant\n%s", len(second), got, want)
+		}
+	}
+}

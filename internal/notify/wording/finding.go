@@ -69,10 +69,12 @@ func Finding(f finding.Finding) Text {
 		if f.Property == "AlertKeyArn" {
 			t.Expected, t.Actual = "key "+f.RemovalID+": "+f.Expected.Text, "key: "+f.Actual.Text
 		}
-		if n := len(f.Differences); n == 1 {
+		switch len(f.Differences) {
+		case 0:
+		case 1:
 			t.Expected, t.Actual = orNothing(f.Differences[0].Expected), orNothing(f.Differences[0].Actual)
-		} else if n > 1 {
-			t.Expected, t.Actual = "as in the template", Count(n, "difference")
+		default:
+			t.Expected, t.Actual = "as in the template", Count(len(f.Differences), "difference")
 		}
 	}
 	if f.Reason == finding.StackNotStable {
