@@ -84,7 +84,8 @@ func TestValuesByCase(t *testing.T) {
 	}{
 		{"added role with its trust", finding.Finding{Kind: finding.RoleAdded, Type: "AWS::IAM::Role", Subject: "r",
 			Actual: document}, "no such role", "role r: Allow * on *"},
-		{"added role", finding.Finding{Kind: finding.RoleAdded, Type: "AWS::IAM::Role", Subject: "r"}, "no such role", "role r"},
+		{"added role", finding.Finding{Kind: finding.RoleAdded, Type: "AWS::IAM::Role", Subject: "r"},
+			"no such role", "role r"},
 		{"key", finding.Finding{Kind: finding.PropertyChanged, Property: "AlertKeyArn", RemovalID: "k",
 			Expected: finding.Text("Enabled"), Actual: finding.Text("Disabled")}, "key k: Enabled", "key: Disabled"},
 		{"property", finding.Finding{Kind: finding.PropertyChanged, Property: "Timeout",
@@ -93,8 +94,8 @@ func TestValuesByCase(t *testing.T) {
 			"30", "nothing"},
 		{"two differences", finding.Finding{Kind: finding.PropertyChanged,
 			Differences: []finding.Difference{difference, difference}}, "as in the template", "2 differences"},
-		{"as long as allowed", finding.Finding{Kind: finding.PropertyChanged, Expected: finding.Text(strings.Repeat("é", 240)),
-			Actual: finding.Text(strings.Repeat("é", 241))}, strings.Repeat("é", 240), strings.Repeat("é", 239) + "…"},
+		{"as long as allowed", finding.Finding{Kind: finding.PropertyChanged,
+			Expected: finding.Text(strings.Repeat("é", 240)), Actual: finding.Text(strings.Repeat("é", 241))}, strings.Repeat("é", 240), strings.Repeat("é", 239) + "…"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := wording.Finding(tt.finding); got.Expected != tt.expected || got.Actual != tt.actual {
