@@ -89,7 +89,8 @@ func TestCommands(t *testing.T) {
 		{"attribute of a queue", property("AWS::SQS::Queue", "VisibilityTimeout", "30", "40"),
 			`aws sqs set-queue-attributes --queue-url id --attributes '{"VisibilityTimeout":"30"}'` + inRegion},
 		{"attribute of a queue that the template declares",
-			property("AWS::SQS::Queue", "VisibilityTimeout", "30", "40", finding.Difference{Path: "/VisibilityTimeout"}), revert},
+			property("AWS::SQS::Queue", "VisibilityTimeout", "30", "40", finding.Difference{Path: "/VisibilityTimeout"}),
+			revert},
 		{"attribute of something else", property("AWS::Lambda::Function", "Timeout", "30", "40"), revert},
 
 		{"filter", finding.Finding{Kind: finding.TopicChanged, Property: "FilterPolicy", RemovalID: "arn:s"},

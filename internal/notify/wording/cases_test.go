@@ -95,7 +95,8 @@ func TestValuesByCase(t *testing.T) {
 		{"two differences", finding.Finding{Kind: finding.PropertyChanged,
 			Differences: []finding.Difference{difference, difference}}, "as in the template", "2 differences"},
 		{"as long as allowed", finding.Finding{Kind: finding.PropertyChanged,
-			Expected: finding.Text(strings.Repeat("é", 240)), Actual: finding.Text(strings.Repeat("é", 241))}, strings.Repeat("é", 240), strings.Repeat("é", 239) + "…"},
+			Expected: finding.Text(strings.Repeat("é", 240)), Actual: finding.Text(strings.Repeat("é", 241))},
+			strings.Repeat("é", 240), strings.Repeat("é", 239) + "…"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := wording.Finding(tt.finding); got.Expected != tt.expected || got.Actual != tt.actual {
