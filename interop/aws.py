@@ -4,12 +4,29 @@ Each line of standard input is an object with the folder (dir), the environment 
 command; each line of standard output is its status, stdout and stderr.
 """
 import contextlib
+import functools
 import io
 import json
 import os
 import sys
 
 from awscli.clidriver import create_clidriver
+from botocore import hooks, session  # after the CLI, which has a botocore of its own
+
+# What is the same for every command is read and computed once: the models of the services, the signatures of the CLI's
+# own handlers, and the names of its events.
+session.create_loader = functools.cache(session.create_loader)
+hooks.accepts_kwargs = functools.cache(hooks.accepts_kwargs)
+names = {}
+
+
+class Aliaser(hooks.EventAliaser):
+    def __init__(self, *args):
+        super().__init__(*args)
+        self._alias_name_cache = names
+
+
+session.EventAliaser = Aliaser
 
 replies = sys.stdout
 data = os.environ["AWS_DATA_PATH"]  # set by the import of the CLI

@@ -1,7 +1,6 @@
 package interop
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,7 +15,7 @@ import (
 // sam deploy --guided, with the real SAM CLI against the embedded AWS.
 func TestSAM(t *testing.T) {
 	t.Parallel()
-	sam := tool(t, "PERMSTACK_SAM")
+	program := tool(t, "PERMSTACK_SAM")
 	requirePrograms(t, "make", "git")
 	endpoint := startLocal(t, buildCommand(t), "--foreign-code")
 	dir := checkout(t)
@@ -26,19 +25,20 @@ func TestSAM(t *testing.T) {
 		env = append(env, "FUNCTION_GOARCH="+runtime.GOARCH)
 	}
 
+	sam := startSAM(t, program, dir, env)
 	validate := []string{"validate"}
 	if policytest.Full() { // most of a minute; TestCfnLint lints the templates, too
 		validate = append(validate, "--lint")
 	}
-	runIn(t, dir, env, sam, validate...)
-	runIn(t, dir, env, sam, "build")
+	sam.run(validate...)
+	sam.run("build")
 	deploy := func(parameters ...string) string {
 		args := []string{
 			"deploy", "--stack-name", "backup", "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset",
 			"--parameter-overrides", "ControlPlaneRoleArn=arn:aws:iam::111122223333:role/Control", "ExternalId=example",
 			"ConnectionId=sam", "DataPlaneAccountId=444455556666",
 		}
-		return runIn(t, dir, env, sam, append(args, parameters...)...)
+		return sam.run(append(args, parameters...)...)
 	}
 	// The SAM CLI breaks long values into lines.
 	if out := deploy(); !strings.Contains(strings.Join(strings.Fields(out), ""),
@@ -50,11 +50,11 @@ func TestSAM(t *testing.T) {
 			t.Errorf("sam deploy again:\n%s", tail(out))
 		}
 	}
-	runIn(t, dir, env, sam, "delete", "--stack-name", "backup", "--no-prompts", "--region", "eu-west-1")
+	sam.run("delete", "--stack-name", "backup", "--no-prompts", "--region", "eu-west-1")
 
-	deployGuided(t, dir, env, sam)
+	deployGuided(t, dir, sam)
 	if policytest.Full() {
-		deployGuidedWithoutExternalID(t, dir, env, sam)
+		deployGuidedWithoutExternalID(t, dir, sam)
 	}
 
 	c := startAWSCLI(t, endpoint).at("444444444444", "eu-west-1")
@@ -68,10 +68,10 @@ func TestSAM(t *testing.T) {
 
 // deployGuided answers the prompts of sam deploy --guided as docs/sam.md says, deploys again with the file that it
 // writes, and deletes the stack.
-func deployGuided(t *testing.T, dir string, env []string, sam string) {
+func deployGuided(t *testing.T, dir string, sam *samCLI) {
 	t.Helper()
 	const externalID = "guided-secret"
-	guided(t, dir, env, sam, "ClumioIAMRole-eu-west-1-guided", map[string]string{
+	guided(t, sam, "ClumioIAMRole-eu-west-1-guided", map[string]string{
 		"Stack Name": "guided", "Parameter ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control",
 		"Parameter ExternalId": externalID, "Parameter ConnectionId": "guided",
 	})
@@ -90,45 +90,32 @@ func deployGuided(t *testing.T, dir string, env []string, sam string) {
 	if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out := runIn(t, dir, env, sam, "deploy"); !strings.Contains(out, "Successfully created/updated stack") {
+	if out := sam.run("deploy"); !strings.Contains(out, "Successfully created/updated stack") {
 		t.Errorf("sam deploy with the written samconfig.toml:\n%s", tail(out))
 	}
-	runIn(t, dir, env, sam, "delete", "--no-prompts")
+	sam.run("delete", "--no-prompts")
 }
 
 // deployGuidedWithoutExternalID answers the prompt for the external ID, which accepts no empty line, with a hyphen, and
 // deploys again with the file that does not have it.
-func deployGuidedWithoutExternalID(t *testing.T, dir string, env []string, sam string) {
+func deployGuidedWithoutExternalID(t *testing.T, dir string, sam *samCLI) {
 	t.Helper()
 	if err := os.Remove(filepath.Join(dir, "samconfig.toml")); err != nil {
 		t.Fatal(err)
 	}
-	guided(t, dir, env, sam, "CPMRole-eu-west-1-instance", map[string]string{
+	guided(t, sam, "CPMRole-eu-west-1-instance", map[string]string{
 		"Stack Name": "instance", "Parameter Profile": "cpm", "Parameter Preset": "minimal",
 		"Parameter ExternalId": "-", "Parameter ConnectionId": "instance",
 	})
-	runIn(t, dir, env, sam, "deploy", "--no-fail-on-empty-changeset")
-	runIn(t, dir, env, sam, "delete", "--no-prompts")
+	sam.run("deploy", "--no-fail-on-empty-changeset")
+	sam.run("delete", "--no-prompts")
 }
 
 // guided runs sam deploy --guided with some answers and requires that it prints the name of a role.
-func guided(t *testing.T, dir string, env []string, sam, role string, answers map[string]string) {
+func guided(t *testing.T, sam *samCLI, role string, answers map[string]string) {
 	t.Helper()
-	python := os.Getenv("PERMSTACK_PYTHON")
-	if python == "" {
-		python = "python3"
-	}
-	requirePrograms(t, python)
 	answers["Do you want to sign your code?"] = "n"
-	text, err := json.Marshal(answers)
-	if err != nil {
-		t.Fatal(err)
-	}
-	script, err := filepath.Abs("guided.py")
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := runIn(t, dir, env, python, script, string(text), sam, "deploy", "--guided")
+	out := sam.answer(answers, "deploy", "--guided")
 	plain := regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(out, "")
 	// The SAM CLI breaks long values into lines.
 	if !strings.Contains(strings.Join(strings.Fields(plain), ""), role) {
