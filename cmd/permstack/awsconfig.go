@@ -37,12 +37,22 @@ func (f *awsFlags) registerProfile(cmd *cobra.Command) {
 		"`NAME` of the profile in the AWS configuration files (default: AWS_PROFILE)")
 }
 
+// configOptions are options of the AWS configuration that a context contains. Tests that execute commands in this
+// process select an embedded AWS each with them; the environment would be the same for all.
+type configOptions []func(*config.LoadOptions) error
+
+// configOptionsKey is the key of a context's configOptions.
+type configOptionsKey struct{}
+
 // load returns the AWS configuration that the flags, the environment and the AWS
 // configuration files select. It retrieves the credentials, so that missing or
 // expired ones are reported here, in a sentence that names the command to run.
 func (f awsFlags) load(ctx context.Context) (aws.Config, error) {
 	// The SDK logs its own warnings in a form that is not for the user.
 	options := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})}
+	if more, ok := ctx.Value(configOptionsKey{}).(configOptions); ok {
+		options = append(options, more...)
+	}
 	if f.region != "" {
 		options = append(options, config.WithRegion(f.region))
 	}

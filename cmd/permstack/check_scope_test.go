@@ -15,7 +15,9 @@ import (
 // TestCheckAndWhyOfNarrowedStack checks the commands that read a stack on one that is narrowed: check tests the flows
 // inside the scope, why names the scope, diff and drift find no difference.
 func TestCheckAndWhyOfNarrowedStack(t *testing.T) {
-	cloud := startAWS(t)
+	t.Parallel()
+	cloud := newAWS(t, nil)
+	ctx := awsContext(t, cloud, "123456789012", "us-east-1")
 	stack := cloud.In("123456789012", "us-east-1").Launch(fakeawstest.Launch{Parameters: map[string]string{
 		"ProtectEC2": "no", "ProtectDynamoDB": "yes", "DataPlaneAccountId": "444455556666",
 		"OnlyTables": "orders,inv-*", "OnlyMore": "region:us-east-1",
@@ -23,7 +25,7 @@ func TestCheckAndWhyOfNarrowedStack(t *testing.T) {
 	command := func(want int, args ...string) string {
 		t.Helper()
 		var out, stderr bytes.Buffer
-		if got := run(t.Context(), append(args, "--stack", stack.Name, "--region", "us-east-1"), &out, &stderr); got != want {
+		if got := run(ctx, append(args, "--stack", stack.Name, "--region", "us-east-1"), &out, &stderr); got != want {
 			t.Errorf("%s exits %d, want %d: %.3000s%s", args[0], got, want, out.String(), stderr.String())
 		}
 		return out.String()

@@ -18,14 +18,16 @@ import (
 // TestCheckAndWhy checks permstack check and permstack why --stack on a launched stack: unchanged, with a permissions
 // boundary in the way, and with its policies removed.
 func TestCheckAndWhy(t *testing.T) {
-	cloud := startAWS(t)
+	t.Parallel()
+	cloud := newAWS(t, nil)
+	ctx := awsContext(t, cloud, "123456789012", "us-east-1")
 	stack := cloud.In("123456789012", "us-east-1").Launch(fakeawstest.Launch{})
 	role := stack.RoleName()
 	check := func(want int) livecheck.FlowReport {
 		t.Helper()
 		var out, stderr bytes.Buffer
 		args := []string{"check", "--stack", stack.Name, "--region", "us-east-1", "--output", "json"}
-		if got := run(t.Context(), args, &out, &stderr); got != want {
+		if got := run(ctx, args, &out, &stderr); got != want {
 			t.Errorf("check exits %d, want %d: %.3000s%s", got, want, out.String(), stderr.String())
 		}
 		var r livecheck.FlowReport
@@ -40,7 +42,7 @@ func TestCheckAndWhy(t *testing.T) {
 		text := "User: arn:aws:sts::123456789012:assumed-role/" + role + "/s is not authorized to perform: " +
 			"ec2:DescribeInstances"
 		args := []string{"why", text, "--stack", stack.Name, "--region", "us-east-1", "--output", "json"}
-		if got := run(t.Context(), args, &out, &stderr); got != 0 {
+		if got := run(ctx, args, &out, &stderr); got != 0 {
 			t.Errorf("why exits %d: %s", got, stderr.String())
 		}
 		var d denial.Diagnosis

@@ -21,6 +21,7 @@ var commandLine = regexp.MustCompile(`(?m)^   command   (.+)$`)
 // TestChoiceRemedy changes choices of the launched stack, and executes the command in the e-mail of the drift function,
 // which sets the former value.
 func TestChoiceRemedy(t *testing.T) {
+	t.Parallel()
 	e := newInstalled(t, nil)
 	e.stack.CheckDrift()
 	e.stack.Messages()
@@ -73,6 +74,7 @@ func TestChoiceRemedy(t *testing.T) {
 // TestSettingRemedies changes what no template of the launched stack contains, and executes the commands of the
 // announcements.
 func TestSettingRemedies(t *testing.T) {
+	t.Parallel()
 	e := newInstalled(t, nil)
 	t.Run("termination protection", func(t *testing.T) { testTerminationProtection(t, e.in(t)) })
 	t.Run("topic and alarm", func(t *testing.T) { testStackSettings(t, e.in(t)) })
@@ -189,6 +191,7 @@ func (e *installed) executeAnnounced(choice string) {
 // TestStackHeldRemedy holds a permission stack in progress and cancels the update with the command of the finding. The
 // clock of AWS is behind, so that the update seems to have begun long ago.
 func TestStackHeldRemedy(t *testing.T) {
+	t.Parallel()
 	e := newInstalled(t, func() time.Time { return time.Now().Add(-3 * time.Hour) })
 	template, err := e.stack.CloudFormation.GetTemplate(t.Context(),
 		&cloudformation.GetTemplateInput{StackName: aws.String(e.words["inventory"])})
@@ -218,6 +221,7 @@ func TestStackHeldRemedy(t *testing.T) {
 // TestAlertKeyRemedy disables the key of the alert topic, and schedules its deletion: the command of the finding, or of
 // the one that remains after it, makes it usable again.
 func TestAlertKeyRemedy(t *testing.T) {
+	t.Parallel()
 	e := newInstalled(t, nil)
 	key := "arn:aws:kms:us-east-1:123456789012:key/" + e.key()
 	e.permstack([]int{0}, "drift", "revert", "--stack", e.stack.Name, "--set", "AlertKeyArn="+key)

@@ -26,6 +26,7 @@ import (
 // installed is an installation in the embedded AWS whose findings are resolved by the commands of their messages.
 type installed struct {
 	t     *testing.T
+	cloud *fakeawstest.AWS
 	stack *fakeawstest.Stack
 	cfg   aws.Config
 	words map[string]string // what replaces {name} in a command of a test
@@ -34,10 +35,10 @@ type installed struct {
 
 const remedyAccount, remedyRegion = "123456789012", "us-east-1"
 
+// newInstalled launches a stack in an embedded AWS of its own. A nil clock is time.Now.
 func newInstalled(t *testing.T, clock func() time.Time) *installed {
 	t.Helper()
-	cloud := startAWSAt(t, clock)
-	t.Setenv("AWS_REGION", remedyRegion)
+	cloud := newAWS(t, clock)
 	signing, err := lambda.NewFromConfig(cloud.Config(remedyAccount, remedyRegion)).CreateCodeSigningConfig(t.Context(),
 		&lambda.CreateCodeSigningConfigInput{AllowedPublishers: &types.AllowedPublishers{SigningProfileVersionArns: []string{
 			"arn:aws:signer:us-east-1:999988887777:/signing-profiles/Release/WlXrTjGnKQ",
@@ -50,7 +51,7 @@ func newInstalled(t *testing.T, clock func() time.Time) *installed {
 		"ProtectEC2":           "yes", "ProtectEC2MSSQL": "yes", "ProtectS3": "yes", "SupportRole": "yes",
 		"SupportControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Support", "ResourceTags": "team=storage",
 	}})
-	e := &installed{t: t, stack: stack, left: map[string]bool{}, cfg: cloud.Config(remedyAccount, remedyRegion)}
+	e := &installed{t: t, cloud: cloud, stack: stack, left: map[string]bool{}, cfg: cloud.Config(remedyAccount, remedyRegion)}
 	e.words = map[string]string{
 		"admin": fakeawstest.AdministratorAccess, "parent": stack.Name, "account": remedyAccount,
 		"region": remedyRegion, "vendor": fakeawstest.ControlPlaneARN,
@@ -103,7 +104,8 @@ func (e *installed) aws(commands ...string) {
 func (e *installed) permstack(want []int, args ...string) string {
 	e.t.Helper()
 	var out, stderr bytes.Buffer
-	if got := run(e.t.Context(), args, &out, &stderr); !slices.Contains(want, got) {
+	ctx := awsContext(e.t, e.cloud, remedyAccount, remedyRegion)
+	if got := run(ctx, args, &out, &stderr); !slices.Contains(want, got) {
 		e.t.Fatalf("permstack %s: exit status %d, want one of %d\n%s%s", strings.Join(args, " "), got, want, &out, &stderr)
 	}
 	return out.String()
@@ -192,6 +194,7 @@ type remedyCase struct {
 // exist afterwards and that there is no other one. A full run has findings of every kind; a sample has at least one of
 // the kinds that begin with the same word, such as those about trust.
 func TestRemedies(t *testing.T) {
+	t.Parallel()
 	e := newInstalled(t, nil)
 	if found, text := e.check(auditKinds...); len(found) != 0 {
 		t.Fatalf("before any change: %s", text)

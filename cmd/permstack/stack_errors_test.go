@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
@@ -19,13 +21,27 @@ import (
 	"permstack/internal/review/livecheck"
 )
 
-// startAWS starts an embedded AWS and sets the environment that the commands reach it with.
-func startAWS(t *testing.T) *fakeawstest.AWS { t.Helper(); return startAWSAt(t, nil) }
-
-// startAWSAt is startAWS with another clock of AWS; nil is time.Now.
-func startAWSAt(t *testing.T, clock func() time.Time) *fakeawstest.AWS {
+// newAWS starts an embedded AWS whose functions are executed by this program; awsContext selects it for a command.
+func newAWS(t *testing.T, clock func() time.Time) *fakeawstest.AWS {
 	t.Helper()
-	cloud := fakeawstest.Start(t, fakeawstest.Options{Program: []string{os.Args[0], lambdaCommand}, Clock: clock})
+	return fakeawstest.Start(t, fakeawstest.Options{Program: []string{os.Args[0], lambdaCommand}, Clock: clock})
+}
+
+// awsContext returns a context with which commands call an embedded AWS, as an account, unless a flag has another
+// Region.
+func awsContext(t *testing.T, cloud *fakeawstest.AWS, account, region string) context.Context {
+	cfg := cloud.Config(account, region)
+	return context.WithValue(t.Context(), configOptionsKey{}, configOptions{
+		config.WithSharedConfigFiles([]string{}), config.WithSharedCredentialsFiles([]string{}),
+		config.WithBaseEndpoint(cloud.Endpoint), config.WithCredentialsProvider(cfg.Credentials),
+		config.WithRegion(region),
+	})
+}
+
+// startAWS starts an embedded AWS to which the environment refers.
+func startAWS(t *testing.T) *fakeawstest.AWS {
+	t.Helper()
+	cloud := newAWS(t, nil)
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL": cloud.Endpoint, "AWS_ACCESS_KEY_ID": "123456789012", "AWS_SECRET_ACCESS_KEY": "local",
 		"AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "HOME": t.TempDir(), "AWS_CONFIG_FILE": "/nonexistent",

@@ -17,13 +17,15 @@ import (
 
 // TestUsage checks permstack usage on a launched stack: nothing used, one action used, reports that are refused.
 func TestUsage(t *testing.T) {
-	cloud := startAWS(t)
+	t.Parallel()
+	cloud := newAWS(t, nil)
+	ctx := awsContext(t, cloud, "123456789012", "us-east-1")
 	stack := cloud.In("123456789012", "us-east-1").Launch(fakeawstest.Launch{})
 	command := func(want int, format string) string {
 		t.Helper()
 		var out, stderr bytes.Buffer
 		args := []string{"usage", "--stack", stack.Name, "--region", "us-east-1", "--output", format}
-		if got := run(t.Context(), args, &out, &stderr); got != want {
+		if got := run(ctx, args, &out, &stderr); got != want {
 			t.Errorf("usage exits %d, want %d: %.3000s%s", got, want, out.String(), stderr.String())
 		}
 		return out.String() + stderr.String()
