@@ -15,7 +15,7 @@ var lockedPackage = regexp.MustCompile(`^(\S+)==([^\s;]+)( ;[^\\]*)?( \\\n    --
 func TestLock(t *testing.T) {
 	t.Parallel()
 	locked := map[string]map[string]string{"npm": lockedForNode(t)}
-	for _, kind := range []string{"pip", "sam", "ministack"} {
+	for _, kind := range []string{"uv", "pip", "sam", "ministack"} {
 		locked[kind] = lockedForPython(t, "lock/"+kind+".txt")
 	}
 	list, err := os.ReadFile("tools.txt")
