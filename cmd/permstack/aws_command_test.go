@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -91,9 +90,9 @@ func useCLI(operation string) bool {
 }
 
 // awsCommand executes a command of the AWS CLI: with the program that PERMSTACK_AWS_CLI names (see useCLI), or by the
-// SDK's call with the options as the fields of its input, as the AWS CLI does. It returns the output of the call, nil
-// of the program.
-func awsCommand(ctx context.Context, cfg aws.Config, command string) (any, error) {
+// SDK's call with the options as the fields of its input, as the AWS CLI does. The endpoint is that of the program. It
+// returns the output of the call, nil of the program.
+func awsCommand(ctx context.Context, cfg aws.Config, endpoint, command string) (any, error) {
 	words, err := splitWords(command)
 	if err != nil {
 		return nil, err
@@ -102,11 +101,16 @@ func awsCommand(ctx context.Context, cfg aws.Config, command string) (any, error
 		return nil, fmt.Errorf("not a command of the AWS CLI: %s", command)
 	}
 	if program := os.Getenv("PERMSTACK_AWS_CLI"); program != "" && useCLI(words[1]+" "+words[2]) {
+		credentials, err := cfg.Credentials.Retrieve(ctx)
+		if err != nil {
+			return nil, err
+		}
 		// Version 1 of the AWS CLI ignores AWS_ENDPOINT_URL for SQS.
-		cmd := exec.CommandContext(ctx, program, append(words[1:], "--endpoint-url", os.Getenv("AWS_ENDPOINT_URL"))...)
-		// The AWS CLI takes an empty AWS_PROFILE for the name of a profile; the SDK for Go does not.
-		cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return v == "AWS_PROFILE=" }),
-			"AWS_DEFAULT_REGION="+cfg.Region)
+		cmd := exec.CommandContext(ctx, program, append(words[1:], "--endpoint-url", endpoint)...)
+		cmd.Env = []string{
+			"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent", "AWS_DEFAULT_REGION=" + cfg.Region,
+			"AWS_ACCESS_KEY_ID=" + credentials.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + credentials.SecretAccessKey,
+		}
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w: %s", command, err, out)

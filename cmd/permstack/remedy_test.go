@@ -94,7 +94,7 @@ func (e *installed) fill(command string) string {
 func (e *installed) aws(commands ...string) {
 	e.t.Helper()
 	for _, command := range commands {
-		if _, err := awsCommand(e.t.Context(), e.cfg, e.fill(command)); err != nil {
+		if _, err := awsCommand(e.t.Context(), e.cfg, e.cloud.Endpoint, e.fill(command)); err != nil {
 			e.t.Fatal(err)
 		}
 	}
@@ -169,7 +169,7 @@ func (e *installed) execute(command string) {
 	}
 	if words[0] == "permstack" {
 		e.permstack([]int{0}, words[1:]...)
-	} else if _, err := awsCommand(e.t.Context(), e.cfg, command); err != nil {
+	} else if _, err := awsCommand(e.t.Context(), e.cfg, e.cloud.Endpoint, command); err != nil {
 		e.t.Fatal(err)
 	}
 	for _, name := range []string{e.words["access"], e.words["inventory"], e.words["extra"], e.stack.Name} {
