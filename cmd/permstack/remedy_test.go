@@ -51,7 +51,9 @@ func newInstalled(t *testing.T, clock func() time.Time) *installed {
 		"ProtectEC2":           "yes", "ProtectEC2MSSQL": "yes", "ProtectS3": "yes", "SupportRole": "yes",
 		"SupportControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Support", "ResourceTags": "team=storage",
 	}})
-	e := &installed{t: t, cloud: cloud, stack: stack, left: map[string]bool{}, cfg: cloud.Config(remedyAccount, remedyRegion)}
+	e := &installed{
+		t: t, cloud: cloud, stack: stack, left: map[string]bool{}, cfg: cloud.Config(remedyAccount, remedyRegion),
+	}
 	e.words = map[string]string{
 		"admin": fakeawstest.AdministratorAccess, "parent": stack.Name, "account": remedyAccount,
 		"region": remedyRegion, "vendor": fakeawstest.ControlPlaneARN,
