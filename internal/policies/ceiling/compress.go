@@ -47,21 +47,22 @@ func compressService(service string, names []string, also map[string]bool, w wid
 	for _, n := range names {
 		allowed[n] = true
 	}
-	var all []string
+	var refused []string
 	for _, a := range actions.Matching(service + ":*") {
 		_, name, _ := strings.Cut(a.Name, ":")
-		all = append(all, name)
-		if also[a.Name] || harmless(a) && (w >= reads || !slices.Contains(sensitive, a.Name)) {
-			allowed[name] = true
+		permitted := also[a.Name] || harmless(a) && (w >= reads || !slices.Contains(sensitive, a.Name))
+		if !allowed[name] && !permitted {
+			refused = append(refused, strings.ToLower(name))
 		}
 	}
 	candidates := slices.DeleteFunc(patterns(names, w), func(p string) bool {
-		return slices.ContainsFunc(all, func(n string) bool { return !allowed[n] && actions.Match(p, n) })
+		return slices.ContainsFunc(refused, matcher(p))
 	})
 	covered := map[string][]string{}
 	for _, p := range candidates {
+		matches := matcher(p)
 		for _, n := range names {
-			if actions.Match(p, n) {
+			if matches(strings.ToLower(n)) {
 				covered[p] = append(covered[p], n)
 			}
 		}
@@ -96,6 +97,24 @@ func compressService(service string, names []string, also map[string]bool, w wid
 		}
 	}
 	return out
+}
+
+// matcher returns actions.Match of a pattern of patterns for names in lower case. There are thousands of patterns for
+// hundreds of names.
+func matcher(pattern string) func(string) bool {
+	text := strings.ToLower(strings.Trim(pattern, "*"))
+	begins, ends := strings.HasSuffix(pattern, "*"), strings.HasPrefix(pattern, "*")
+	switch {
+	case strings.ContainsAny(text, "*?"):
+		return func(name string) bool { return actions.Match(pattern, name) }
+	case begins && ends:
+		return func(name string) bool { return strings.Contains(name, text) }
+	case begins:
+		return func(name string) bool { return strings.HasPrefix(name, text) }
+	case ends:
+		return func(name string) bool { return strings.HasSuffix(name, text) }
+	}
+	return func(name string) bool { return name == text }
 }
 
 // patterns returns the candidates for names of actions: beginnings of whole words and, unless only these are wanted,
