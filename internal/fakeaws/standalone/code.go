@@ -3,6 +3,7 @@ package standalone
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/sha256"
 	"debug/buildinfo"
 	"debug/elf"
 	"errors"
@@ -27,8 +28,19 @@ const maxProgram = 250 << 20
 type codeFinder struct {
 	o Options
 
-	mu    sync.Mutex
-	temps []string // directories of unpacked zips
+	mu       sync.Mutex
+	unpacked map[digest]*unpacked
+}
+
+// digest identifies the content of a zip.
+type digest [sha256.Size]byte
+
+// unpacked is a zip in a temporary directory. Functions with the same code share it: they are invoked many times, and
+// many accounts have the same function.
+type unpacked struct {
+	once sync.Once
+	dir  string // "" if there is none
+	err  error
 }
 
 // find is a lambda.CodeResolver. With Options.ForeignCode, a local path or an S3
@@ -144,23 +156,42 @@ func runsHere(program string) bool {
 	return f.Machine == machines[runtime.GOARCH]
 }
 
-// unpack extracts a zip into a temporary directory and returns the path of its
-// bootstrap.
+// unpack extracts a zip into a temporary directory, once for the same content, and returns the path of its bootstrap.
 func (c *codeFinder) unpack(archive string, data io.ReaderAt, size int64) (program string, err error) {
+	hash := sha256.New()
+	if _, err := io.Copy(hash, io.NewSectionReader(data, 0, size)); err != nil {
+		return "", fmt.Errorf("read zip %s: %w", archive, err)
+	}
+	key := digest(hash.Sum(nil))
+	c.mu.Lock()
+	if c.unpacked == nil {
+		c.unpacked = map[digest]*unpacked{}
+	}
+	u := c.unpacked[key]
+	if u == nil {
+		u = &unpacked{}
+		c.unpacked[key] = u
+	}
+	c.mu.Unlock()
+	u.once.Do(func() { u.dir, u.err = extractAll(data, size) })
+	if u.err != nil {
+		return "", fmt.Errorf("unpack %s: %w", archive, u.err)
+	}
+	return filepath.Join(u.dir, "bootstrap"), nil
+}
+
+// extractAll extracts a zip into a new temporary directory.
+func extractAll(data io.ReaderAt, size int64) (dir string, err error) {
 	z, err := zip.NewReader(data, size)
 	if err != nil {
-		return "", fmt.Errorf("open zip %s: %w", archive, err)
+		return "", fmt.Errorf("open zip: %w", err)
 	}
 	if _, err := fs.Stat(z, "bootstrap"); err != nil {
-		return "", fmt.Errorf("open bootstrap in %s: %w", archive, err)
+		return "", fmt.Errorf("open bootstrap: %w", err)
 	}
-	dir, err := os.MkdirTemp("", "permstack-function-")
-	if err != nil {
+	if dir, err = os.MkdirTemp("", "permstack-function-"); err != nil {
 		return "", err
 	}
-	c.mu.Lock()
-	c.temps = append(c.temps, dir)
-	c.mu.Unlock()
 	left := int64(maxProgram)
 	for _, f := range z.File {
 		if !f.Mode().IsRegular() || !filepath.IsLocal(f.Name) {
@@ -168,11 +199,11 @@ func (c *codeFinder) unpack(archive string, data io.ReaderAt, size int64) (progr
 		}
 		n, err := extract(f, filepath.Join(dir, filepath.FromSlash(f.Name)), left)
 		if err != nil {
-			return "", fmt.Errorf("unpack %s: %w", archive, err)
+			return dir, err
 		}
 		left -= n
 	}
-	return filepath.Join(dir, "bootstrap"), nil
+	return dir, nil
 }
 
 // extract writes a file of a zip, of at most limit bytes, and returns its size.
@@ -201,9 +232,12 @@ func (c *codeFinder) close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var errs []error
-	for _, dir := range c.temps {
-		errs = append(errs, os.RemoveAll(dir))
+	for _, u := range c.unpacked {
+		u.once.Do(func() {}) // waits for a zip that is being unpacked
+		if u.dir != "" {
+			errs = append(errs, os.RemoveAll(u.dir))
+		}
 	}
-	c.temps = nil
+	c.unpacked = nil
 	return errors.Join(errs...)
 }

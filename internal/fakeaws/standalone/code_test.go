@@ -26,6 +26,10 @@ func TestFindsCode(t *testing.T) {
 	write(t, filepath.Join(root, "built", "bootstrap"), self)
 	write(t, filepath.Join(root, "other", "bootstrap"), "/dev/null")
 	pack(t, filepath.Join(root, "dist", "provisioner-here.zip"), self)
+	zipped, err := os.ReadFile(filepath.Join(root, "dist", "provisioner-here.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	finder := &codeFinder{
 		o: Options{
 			BuiltIn: []string{"permstack", "lambda-function"},
@@ -36,13 +40,16 @@ func TestFindsCode(t *testing.T) {
 		},
 	}
 	t.Cleanup(func() {
-		dirs := finder.temps
+		all := finder.unpacked
 		if err := finder.close(); err != nil {
 			t.Error(err)
 		}
-		for _, d := range dirs {
-			if _, err := os.Stat(d); err == nil {
-				t.Errorf("directory %s exists after Close", d)
+		if len(all) != 1 {
+			t.Errorf("got %d directories of unpacked zips, want 1", len(all))
+		}
+		for _, u := range all {
+			if _, err := os.Stat(u.dir); err == nil {
+				t.Errorf("directory %s exists after Close", u.dir)
 			}
 		}
 	})
@@ -64,6 +71,7 @@ func TestFindsCode(t *testing.T) {
 		"a local path without a program": {code: lambda.Code{Path: "functions/provisioner"}, want: builtIn},
 		"a local folder with a program":  {code: lambda.Code{Path: "built"}},
 		"a local zip":                    {code: lambda.Code{Path: "dist/provisioner-here.zip"}},
+		"an uploaded zip":                {code: lambda.Code{S3Bucket: "b", S3Key: "orders.zip", Zip: zipped}},
 		"a program for nothing": {
 			code: lambda.Code{Path: "other"},
 			fail: "its own functions (drift, provisioner)",
