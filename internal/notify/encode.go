@@ -265,7 +265,7 @@ func fitLabel(s string, size int) string {
 	if len(s) <= size {
 		return s
 	}
-	for size > 0 && !utf8.RuneStart(s[size]) {
+	for !utf8.RuneStart(s[size]) {
 		size--
 	}
 	return s[:size]
