@@ -3,6 +3,7 @@ package permissionstack
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -136,25 +137,41 @@ func compareFromEnd(a, b string) int {
 
 // delimiters returns texts that may occur several times between the parts in which
 // the elements of a list differ: the end of an element from a colon on, the
-// separator, and the beginning of the next one up to a colon.
+// separator, and the beginning of the next one up to a colon. Ends and beginnings
+// that a single element has are left out, as most are in a long list of names.
 func delimiters(list []string) []string {
-	var out []string
-	for i := 1; i < len(list); i++ {
-		ends := []string{""}
-		for j, c := range list[i-1] {
+	type between struct{ ends, beginnings []string }
+	all := make([]between, max(0, len(list)-1))
+	ends, beginnings := map[string]int{}, map[string]int{}
+	for i := range all {
+		b := between{ends: []string{""}}
+		for j, c := range list[i] {
 			if c == ':' {
-				ends = append(ends, list[i-1][j:])
+				b.ends = append(b.ends, list[i][j:])
 			}
 		}
-		for j, c := range list[i] {
-			if c != ':' {
-				continue
+		for j, c := range list[i+1] {
+			if c == ':' {
+				b.beginnings = append(b.beginnings, list[i+1][:j+1])
 			}
-			for _, end := range ends {
-				out = append(out, end+listSeparator+list[i][:j+1])
+		}
+		for _, s := range b.ends {
+			ends[s]++
+		}
+		for _, s := range b.beginnings {
+			beginnings[s]++
+		}
+		all[i] = b
+	}
+	seen := map[string]bool{}
+	for _, b := range all {
+		for _, beginning := range b.beginnings {
+			for _, end := range b.ends {
+				if ends[end] > 1 && beginnings[beginning] > 1 {
+					seen[end+listSeparator+beginning] = true
+				}
 			}
 		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return slices.Sorted(maps.Keys(seen))
 }

@@ -66,8 +66,14 @@ func includes(a, b *schema.Statement) bool {
 }
 
 func includesAll(patterns, resources []string) bool {
+	contains := func(r string) bool { return slices.Contains(patterns, r) }
+	if len(patterns) > 16 { // the names of a scope, of which there may be hundreds
+		set := toSet(patterns)
+		contains = func(r string) bool { return set[r] }
+		patterns = filter(patterns, func(p string) bool { return strings.Contains(p, "*") })
+	}
 	return !slices.ContainsFunc(resources, func(r string) bool {
-		return !slices.ContainsFunc(patterns, func(p string) bool { return includesResource(p, r) })
+		return !contains(r) && !slices.ContainsFunc(patterns, func(p string) bool { return includesResource(p, r) })
 	})
 }
 

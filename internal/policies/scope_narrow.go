@@ -197,8 +197,9 @@ func (n narrower) resources(st schema.Statement, list []string, shared bool) []s
 			out = append(out, r)
 			continue
 		}
+		at, below := actsAt(st.Actions, p, 0), actsAt(st.Actions, p, 1)
 		for _, value := range n.scope.Get(p.Kind) {
-			out = append(out, n.named(st.Actions, p, value, shared)...)
+			out = append(out, n.named(p, value, at, below, shared)...)
 		}
 	}
 	return out
@@ -216,9 +217,9 @@ func isVendors(when schema.Conditions) bool {
 	return false
 }
 
-// named returns a pattern's ARNs for one value of the scope: the resource, and what is below it, if actions act on
-// either.
-func (n narrower) named(list []string, p scope.Pattern, value string, shared bool) []string {
+// named returns a pattern's ARNs for one value of the scope: the resource, if the statement's actions act at it, and
+// what is below it, if they act there.
+func (n narrower) named(p scope.Pattern, value string, at, below, shared bool) []string {
 	if f := strings.SplitN(value, ":", 6); len(f) == 6 {
 		if !n.isIn(p, f[3], f[4], shared) {
 			return nil
@@ -230,14 +231,13 @@ func (n narrower) named(list []string, p scope.Pattern, value string, shared boo
 	if p.Suffix != "" || p.Kind == scope.Key || p.Kind == scope.Database || p.Kind == scope.VPC {
 		return []string{p.With(value)}
 	}
-	below := p
-	below.Suffix = "/*"
 	var out []string
-	if actsAt(list, p, 0) {
+	if at {
 		out = append(out, p.With(value))
 	}
-	if actsAt(list, p, 1) {
-		out = append(out, below.With(value))
+	if below {
+		p.Suffix = "/*"
+		out = append(out, p.With(value))
 	}
 	return out
 }
@@ -261,14 +261,15 @@ func (n narrower) isIn(p scope.Pattern, region, account string, shared bool) boo
 // actsAt reports whether one of the actions acts on the resources of a kind (below 0) or on what is below them: the
 // objects of a bucket, the indexes, streams, exports and backups of a table (below 1). Unknown actions act on both.
 func actsAt(list []string, p scope.Pattern, below int) bool {
-	base := strings.Count(scope.Fields(p.Frame)[5], "/")
+	frame := scope.Fields(p.Frame)
+	base := strings.Count(frame[5], "/")
 	return slices.ContainsFunc(list, func(action string) bool {
 		arns := actions.ResourceARNs(action)
 		return len(arns) == 0 || slices.ContainsFunc(arns, func(arn string) bool {
 			f := scope.Fields(arn)
-			return len(f) == 6 && f[2] == scope.Fields(p.Frame)[2] &&
+			return len(f) == 6 && f[2] == frame[2] &&
 				(p.Kind != scope.Bucket || f[3]+f[4] == "") && // no access point
-				strings.HasPrefix(f[5], scope.Fields(p.Frame)[5]) &&
+				strings.HasPrefix(f[5], frame[5]) &&
 				(strings.Count(f[5], "/") > base) == (below > 0)
 		})
 	})

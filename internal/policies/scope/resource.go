@@ -80,7 +80,7 @@ func isVendorsAccount(account string) bool {
 
 // Fields returns the six parts of an ARN, which may have variables with colons.
 func Fields(arn string) []string {
-	var out []string
+	out := make([]string, 0, 6)
 	start, inside := 0, false
 	for i := range len(arn) {
 		switch {
