@@ -1,18 +1,25 @@
-// Evaluates IAM requests with @cloud-copilot/iam-simulate: a JSON list of
-// {principal, account, policies, action, resource, resourceAccount, context}
-// on stdin, the list of results ("Allowed", "ImplicitlyDenied", …, or what is
-// wrong with the request) on stdout.
+// Evaluates IAM requests with @cloud-copilot/iam-simulate: JSON on stdin,
+// {documents, requests: [{principal, account, policies, action, resource, context}]},
+// in which the policies of a request are numbers of documents. The list of
+// results is written to stdout ("Allowed", "ImplicitlyDenied", …, or what is
+// wrong with the request).
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
 const require = createRequire(pathToFileURL(process.cwd() + "/"));
-const { runSimulation } = await import(pathToFileURL(require.resolve("@cloud-copilot/iam-simulate")));
+const simulator = require.resolve("@cloud-copilot/iam-simulate");
+const { runSimulation } = require(simulator);
+const { createValidatedPolicy, validateIdentityPolicy } = createRequire(simulator)("@cloud-copilot/iam-policy");
+
+const { documents, requests } = JSON.parse(readFileSync(0, "utf8"));
+// Requests share documents, each of which is validated once.
+const policies = documents.map((d) => createValidatedPolicy(d, validateIdentityPolicy));
 
 const results = [];
-for (const r of JSON.parse(readFileSync(0, "utf8"))) {
+for (const r of requests) {
   const out = await runSimulation({
-    identityPolicies: r.policies.map((policy, i) => ({ name: `policy-${i}`, policy })),
+    identityPolicies: r.policies.map((i) => ({ name: `policy-${i}`, policy: policies[i] })),
     serviceControlPolicies: [],
     resourceControlPolicies: [],
     request: {

@@ -15,14 +15,59 @@ import (
 // SimulateVariable is the environment variable with the folder in which npm installed @cloud-copilot/iam-simulate.
 const SimulateVariable = "PERMSTACK_IAM_SIMULATE"
 
-// Simulation is a request in the input format of interop/simulate.mjs.
+// Simulation is a request of a role with its identity policies.
 type Simulation struct {
 	Principal string               `json:"principal"`
 	Account   string               `json:"account"`
-	Policies  []iampolicy.Document `json:"policies"`
+	Policies  []iampolicy.Document `json:"-"`
 	Action    string               `json:"action"`
 	Resource  string               `json:"resource"`
 	Context   map[string]any       `json:"context"`
+}
+
+// simulations is the input format of interop/simulate.mjs. Requests name their policies by the numbers of documents,
+// as many requests have the same.
+type simulations struct {
+	Documents []json.RawMessage    `json:"documents"`
+	Requests  []numberedSimulation `json:"requests"`
+}
+
+type numberedSimulation struct {
+	Simulation
+	Policies []int `json:"policies"`
+}
+
+func newSimulations(list []Simulation) (simulations, error) {
+	type part struct {
+		first *iampolicy.Statement
+		n     int
+	}
+	out := simulations{Documents: []json.RawMessage{}, Requests: []numberedSimulation{}}
+	known, byText := map[part]int{}, map[string]int{}
+	for _, s := range list {
+		numbered := numberedSimulation{Simulation: s, Policies: []int{}}
+		for _, d := range s.Policies {
+			var key part
+			if len(d.Statement) > 0 {
+				key = part{&d.Statement[0], len(d.Statement)}
+			}
+			number, ok := known[key]
+			if !ok || key.n == 0 {
+				text, err := json.Marshal(d)
+				if err != nil {
+					return out, err
+				}
+				if number, ok = byText[string(text)]; !ok {
+					number = len(out.Documents)
+					out.Documents = append(out.Documents, text)
+				}
+				known[key], byText[string(text)] = number, number
+			}
+			numbered.Policies = append(numbered.Policies, number)
+		}
+		out.Requests = append(out.Requests, numbered)
+	}
+	return out, nil
 }
 
 // NewSimulation returns a request by a role of an account. A key with one value is a single value, but for the keys
@@ -54,7 +99,11 @@ func OutsideEvaluator(t *testing.T) func([]Simulation) []string {
 	}
 	return func(list []Simulation) []string {
 		t.Helper()
-		input, err := json.Marshal(list)
+		numbered, err := newSimulations(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		input, err := json.Marshal(numbered)
 		if err != nil {
 			t.Fatal(err)
 		}
