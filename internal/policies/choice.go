@@ -81,10 +81,18 @@ func (c choice) statements(p schema.Policy) []schema.Statement {
 // and the defaults of its settings, includes one of the uses. No uses are always
 // included. An invalid selection includes nothing.
 func Includes(profile schema.Profile, sel Selection, uses []schema.Use) bool {
+	return Included(profile, sel)(uses)
+}
+
+// Included returns a function that is Includes for one selection.
+func Included(profile schema.Profile, sel Selection) func(uses []schema.Use) bool {
 	var c checker
 	profile = atRelease(profile, sel.CatalogVersion)
 	sel = c.selection(profile, c.preset(profile, sel))
-	return c.err() == nil && newChoice(profile, sel).hasAny(uses)
+	if c.err() != nil {
+		return func([]schema.Use) bool { return false }
+	}
+	return newChoice(profile, sel).hasAny
 }
 
 // InRelease reports whether a span contains a release; "" is the newest.

@@ -43,8 +43,9 @@ func Promised(
 	profile schema.Profile, list []schema.Flow, sel policies.Selection, env policies.Environment,
 ) []schema.Flow {
 	var out []schema.Flow
+	included := policies.Included(profile, sel)
 	for _, f := range list {
-		if policies.InRelease(f.In, sel.CatalogVersion) && policies.Includes(profile, sel, f.For) && opened(f, env) {
+		if policies.InRelease(f.In, sel.CatalogVersion) && included(f.For) && opened(f, env) {
 			out = append(out, f)
 		}
 	}

@@ -74,8 +74,9 @@ func Closure(profile schema.Profile, list []schema.Flow, release string, random 
 			if opening.flag != "" {
 				continue
 			}
+			included := policies.Included(profile, sel)
 			for _, f := range list {
-				if f.Sharing != "" && policies.InRelease(f.In, release) && policies.Includes(profile, sel, f.For) &&
+				if f.Sharing != "" && policies.InRelease(f.In, release) && included(f.For) &&
 					len(Check(set, []schema.Flow{f}, env)) == 0 {
 					add(SelectionFailure{Failure: Failure{Flow: f.Name}, Selection: sel, Sharing: true})
 				}
