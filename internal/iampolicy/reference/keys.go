@@ -17,7 +17,9 @@ func (a Action) SendsKey(key string) bool {
 	if IsGlobalKey(key) && !isTagKey(key) {
 		return true
 	}
-	return slices.ContainsFunc(a.AllKeys(), func(k string) bool { return sameKey(k, key) })
+	same := func(k string) bool { return sameKey(k, key) }
+	return slices.ContainsFunc(a.Keys, same) ||
+		slices.ContainsFunc(a.Resources, func(r Resource) bool { return slices.ContainsFunc(r.Keys, same) })
 }
 
 // AllKeys returns the keys of the action and of all its resource types, sorted.

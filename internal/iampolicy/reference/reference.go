@@ -115,13 +115,20 @@ func decode(line []byte, v any) {
 // Origin returns where the data is from, its version and date.
 func Origin() Header { return load().header }
 
-// Find returns the action of a name, ignoring case, and reports whether AWS has it.
+// found caches the actions that Find returned, by the name that it was called with.
+var found sync.Map
+
+// Find returns the action of a name, ignoring case, and reports whether AWS has it. Its lists must not be modified.
 func Find(name string) (Action, bool) {
-	found := Matching(name)
-	if actions.IsPattern(name) || len(found) == 0 {
+	if a, ok := found.Load(name); ok {
+		return a.(Action), true
+	}
+	list := Matching(name)
+	if actions.IsPattern(name) || len(list) == 0 {
 		return Action{}, false
 	}
-	return found[0], true
+	found.Store(name, list[0])
+	return list[0], true
 }
 
 // Matching returns the actions that a name with wildcards (* and ?) matches, sorted by name. The service must be
