@@ -231,6 +231,8 @@ type model struct {
 	rules  []rule // the lines that are chosen
 	others []rule // and those that are not
 	byRole map[string][]*rule
+	// byAction holds the rules of byRole about an action that allows was called for, by role and action.
+	byAction map[[2]string][]*rule
 }
 
 func (s scene) model(lines []access) *model {
@@ -240,7 +242,7 @@ func (s scene) model(lines []access) *model {
 			s.roles = append(s.roles, a.role)
 		}
 	}
-	m := &model{scene: s, byRole: map[string][]*rule{}}
+	m := &model{scene: s, byRole: map[string][]*rule{}, byAction: map[[2]string][]*rule{}}
 	for _, a := range lines {
 		if a.profile != s.sel.Profile {
 			continue
@@ -268,10 +270,19 @@ func (s scene) model(lines []access) *model {
 // allows reports whether a line allows a request, and none denies it. A wildcard does not match beyond its part of an
 // ARN.
 func (m *model) allows(role, action, resource string, context map[string]string) bool {
-	arn := strings.SplitN(resource, ":", 6)
+	arn, key := strings.SplitN(resource, ":", 6), [2]string{role, action}
+	rules, known := m.byAction[key]
+	if !known {
+		for _, r := range m.byRole[role] {
+			if slices.ContainsFunc(r.actions, func(p string) bool { return glob(p, action) }) {
+				rules = append(rules, r)
+			}
+		}
+		m.byAction[key] = rules
+	}
 	matches := func(deny bool) bool {
-		return slices.ContainsFunc(m.byRole[role], func(r *rule) bool {
-			return r.deny == deny && slices.ContainsFunc(r.actions, func(p string) bool { return glob(p, action) }) &&
+		return slices.ContainsFunc(rules, func(r *rule) bool {
+			return r.deny == deny &&
 				slices.ContainsFunc(r.patterns, func(p []string) bool {
 					return p == nil || len(arn) == 6 && slices.EqualFunc(p, arn, glob)
 				}) &&

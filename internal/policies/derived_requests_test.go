@@ -36,6 +36,7 @@ var wildActions = map[string][]string{
 func derive(m *model, aws map[string]awsAction) []derivedRequest {
 	var out []derivedRequest
 	seen := map[string]bool{}
+	taken := map[[2]string]func() bool{} // takes, by action and resource
 	ask := func(a *rule, action, resource string, context map[string]string) {
 		key := a.role + "\n" + action + "\n" + resource
 		for _, k := range slices.Sorted(maps.Keys(context)) {
@@ -45,10 +46,14 @@ func derive(m *model, aws map[string]awsAction) []derivedRequest {
 			return
 		}
 		seen[key] = true
+		pair := [2]string{action, resource}
+		if taken[pair] == nil {
+			taken[pair] = sync.OnceValue(func() bool { return takes(aws, action, resource) })
+		}
 		out = append(out, derivedRequest{
 			role: a.role, action: action, resource: resource, context: context, line: a.line,
 			allowed: m.allows(a.role, action, resource, context),
-			real:    takes(aws, action, resource) && sends(action, context),
+			real:    taken[pair]() && sends(action, context),
 		})
 	}
 	for i := range m.rules {

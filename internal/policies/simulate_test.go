@@ -1,10 +1,12 @@
 package policies_test
 
 import (
+	"fmt"
 	"testing"
 
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/policytest"
+	"permstack/internal/policies/choice"
 )
 
 // TestRequestsByOutsideEvaluator evaluates the same requests with @cloud-copilot/iam-simulate. PERMSTACK_IAM_SIMULATE
@@ -23,25 +25,27 @@ func TestRequestsByOutsideEvaluator(t *testing.T) {
 	}
 }
 
-// TestAccessByOutsideEvaluator evaluates every 40th request of access.txt that AWS supports, of all scenes, with
-// @cloud-copilot/iam-simulate.
+// TestAccessByOutsideEvaluator evaluates requests of access.txt that AWS supports, of all scenes, with
+// @cloud-copilot/iam-simulate: every 40th, and of these one in ten and the first of each line.
 func TestAccessByOutsideEvaluator(t *testing.T) {
 	judge := policytest.OutsideEvaluator(t)
-	lines, aws := readAccesses(t), readAWS(t)
+	sample := policytest.NewStratified(10)
 	var list []policytest.Simulation
 	var asked []derivedRequest
 	number := 0
 	for _, profile := range []string{"clumio", "cpm"} {
-		for _, s := range scenes(profile, lines) {
-			docs := documentsByRole(synthesize(t, s.sel, s.env))
-			for _, r := range derive(s.model(lines), aws) {
+		for _, b := range benches[profile](t) {
+			docs := documentsByRole(b.set)
+			for _, r := range b.requests {
 				if !r.real || docs[r.role] == nil {
 					continue
 				}
-				if number++; number%40 == 0 {
-					asked = append(asked, r)
-					list = append(list, newSimulation(docs[r.role], r.action, r.resource, r.context))
+				if number++; number%40 != 0 ||
+					!sample.Includes(fmt.Sprint(r.line, r.allowed), choice.String(b.sel)+" "+r.String()) {
+					continue
 				}
+				asked = append(asked, r)
+				list = append(list, newSimulation(docs[r.role], r.action, r.resource, r.context))
 			}
 		}
 	}
@@ -55,7 +59,8 @@ func TestAccessByOutsideEvaluator(t *testing.T) {
 			t.Errorf("access.txt:%d: %s: %s, want allowed %v", r.line, r, result, r.allowed)
 		}
 	}
-	t.Logf("%d of %d requests; of %d it does not know the resource's type", len(asked), number, unjudged)
+	t.Logf("%s of every 40th: %d of %d requests; of %d it does not know the resource's type",
+		sample, len(asked), number, unjudged)
 	if unjudged > len(asked)/30 {
 		t.Errorf("of %d in %d requests it does not know the resource's type", unjudged, len(asked))
 	}

@@ -2,6 +2,7 @@ package flows_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -147,49 +148,42 @@ func TestScopeBreaksFlow(t *testing.T) {
 }
 
 // TestNarrowedByOutsideEvaluator evaluates requests inside and outside scopes with @cloud-copilot/iam-simulate: one in
-// 20, by a hash.
+// 200, by a hash, and the first of each profile and kind.
 func TestNarrowedByOutsideEvaluator(t *testing.T) {
 	judge := policytest.OutsideEvaluator(t)
-	sample := policytest.NewSample(50)
+	sample := policytest.NewStratified(200)
+	var tests []simulatedRequests
 	for _, name := range policies.ProfileNames() {
-		t.Run(name, func(t *testing.T) {
-			var requests []flows.Request
-			var simulations []policytest.Simulation
-			for kind, s := range scopes {
-				narrowedRequests(t, name, s, func(
-					profile schema.Profile, set policies.Set, env policies.Environment, all []flows.Request,
-				) {
-					for _, r := range all {
-						if r.Denied || !sample.Includes(string(kind)+r.Flow+r.Action+r.Resource) {
-							continue
-						}
-						candidates := r.Inside(profile, set.Scope, env)
-						if out, ok := r.Outside(profile, set.Scope, env, kind); ok {
-							candidates = append(candidates, out)
-						}
-						for _, c := range candidates {
-							requests = append(requests, c)
-							simulations = append(simulations,
-								policytest.NewSimulation("111111111111", c.Documents, c.Action, c.Resource, c.Context))
-						}
+		requests := simulatedRequests{name: name}
+		for _, kind := range scope.Kinds {
+			narrowedRequests(t, name, scopes[kind], func(
+				profile schema.Profile, set policies.Set, env policies.Environment, all []flows.Request,
+			) {
+				for _, r := range all {
+					if r.Denied {
+						continue
 					}
-				})
-			}
-			unjudged := 0
-			for i, result := range judge(simulations) {
-				r, want := requests[i], decide(requests[i]) == eval.Allow
-				switch {
-				case policytest.Agrees(result, want, r.Resource):
-				case policytest.Unjudged(result):
-					unjudged++
-				default:
-					t.Errorf("%s on %s with %v: %s, want allowed %v", r.Action, r.Resource, r.Context, result, want)
+					out, ok := r.Outside(profile, set.Scope, env, kind)
+					if !sample.Includes(fmt.Sprint(name, kind, ok), string(kind)+r.Flow+r.Action+r.Resource) {
+						continue
+					}
+					candidates := r.Inside(profile, set.Scope, env)
+					if ok {
+						candidates = append(candidates, out)
+					}
+					for _, c := range candidates {
+						requests.add(c, decide(c) == eval.Allow)
+					}
 				}
-			}
-			t.Logf("%s: %d requests, %d not judged", sample, len(requests), unjudged)
-			if len(requests) < 10 || unjudged > len(requests)/10 {
-				t.Errorf("got %d requests, %d of them not judged", len(requests), unjudged)
-			}
-		})
+			})
+		}
+		tests = append(tests, requests)
 	}
+	simulate(t, judge, tests, func(t *testing.T, requests, unjudged int) {
+		t.Helper()
+		t.Logf("%s: %d requests, %d not judged", sample, requests, unjudged)
+		if requests < 10 || unjudged > requests/10 {
+			t.Errorf("got %d requests, %d of them not judged", requests, unjudged)
+		}
+	})
 }
