@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"permstack/internal/iampolicy"
@@ -113,4 +114,46 @@ func namesType(arn string, resources []string) bool {
 		have, _, _ := strings.Cut(r[strings.LastIndexByte(r, ':')+1:], "/")
 		return actions.Match(have, kind)
 	})
+}
+
+// takes reports whether an action applies to resources of a type, or the action has no resource types and the resource
+// is *.
+func takes(aws map[string]awsAction, action, resource string) bool {
+	a, known := aws[action]
+	if !known {
+		return false
+	}
+	if len(a.Resources) == 0 || resource == "*" {
+		return len(a.Resources) == 0 && resource == "*"
+	}
+	for pattern := range a.Resources {
+		if glob(wildType(pattern), resource) {
+			return true
+		}
+	}
+	return false
+}
+
+// sends reports whether AWS sends every key of a context with a request for the action. s3:x-amz-acl is sent with
+// s3:PutObject, for example, also for CopyObject and CreateMultipartUpload, and not with s3:GetObject.
+func sends(action string, context map[string]string) bool {
+	described, known := reference.Find(action)
+	for key := range context {
+		if !known || !described.SendsKey(key) {
+			return false
+		}
+	}
+	return true
+}
+
+// wildTypes caches AWS's patterns of resource types with * for their variables.
+var wildTypes sync.Map
+
+func wildType(pattern string) string {
+	if w, ok := wildTypes.Load(pattern); ok {
+		return w.(string)
+	}
+	w := wild(pattern)
+	wildTypes.Store(pattern, w)
+	return w
 }

@@ -4,10 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"permstack/internal/iampolicy/policytest"
-	"permstack/internal/iampolicy/reference"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 )
@@ -36,7 +34,7 @@ var wildActions = map[string][]string{
 func derive(m *model, aws map[string]awsAction) []derivedRequest {
 	var out []derivedRequest
 	seen := map[string]bool{}
-	taken := map[[2]string]func() bool{} // takes, by action and resource
+	taken := map[[2]string]bool{} // takes, by action and resource
 	ask := func(a *rule, action, resource string, context map[string]string) {
 		key := a.role + "\n" + action + "\n" + resource
 		for _, k := range slices.Sorted(maps.Keys(context)) {
@@ -47,13 +45,15 @@ func derive(m *model, aws map[string]awsAction) []derivedRequest {
 		}
 		seen[key] = true
 		pair := [2]string{action, resource}
-		if taken[pair] == nil {
-			taken[pair] = sync.OnceValue(func() bool { return takes(aws, action, resource) })
+		real, known := taken[pair]
+		if !known {
+			real = takes(aws, action, resource)
+			taken[pair] = real
 		}
 		out = append(out, derivedRequest{
 			role: a.role, action: action, resource: resource, context: context, line: a.line,
 			allowed: m.allows(a.role, action, resource, context),
-			real:    taken[pair]() && sends(action, context),
+			real:    real && sends(action, context),
 		})
 	}
 	for i := range m.rules {
@@ -157,48 +157,6 @@ func orSelf(list []string, v string) []string {
 		return []string{v}
 	}
 	return list
-}
-
-// takes reports whether an action applies to resources of a type, or the action has no resource types and the resource
-// is *.
-func takes(aws map[string]awsAction, action, resource string) bool {
-	a, known := aws[action]
-	if !known {
-		return false
-	}
-	if len(a.Resources) == 0 || resource == "*" {
-		return len(a.Resources) == 0 && resource == "*"
-	}
-	for pattern := range a.Resources {
-		if glob(wildType(pattern), resource) {
-			return true
-		}
-	}
-	return false
-}
-
-// sends reports whether AWS sends every key of a context with a request for the action. s3:x-amz-acl is sent with
-// s3:PutObject, for example, also for CopyObject and CreateMultipartUpload, and not with s3:GetObject.
-func sends(action string, context map[string]string) bool {
-	described, known := reference.Find(action)
-	for key := range context {
-		if !known || !described.SendsKey(key) {
-			return false
-		}
-	}
-	return true
-}
-
-// wildTypes caches AWS's patterns of resource types with * for their variables.
-var wildTypes sync.Map
-
-func wildType(pattern string) string {
-	if w, ok := wildTypes.Load(pattern); ok {
-		return w.(string)
-	}
-	w := wild(pattern)
-	wildTypes.Store(pattern, w)
-	return w
 }
 
 // contexts returns contexts that meet every condition, one for each value, and contexts that fail one of them.
