@@ -126,10 +126,11 @@ func Pack(o Options) ([]Object, error) {
 		objects = append(objects, object)
 		return object
 	}
+	functions := launch.Functions(template)
 	for _, arch := range launch.Architectures {
 		r.Code[arch] = map[string]string{}
 		hashes := map[string]string{}
-		for _, function := range launch.Functions(template) {
+		for _, function := range functions {
 			file := function + "-" + arch + ".zip"
 			zip, err := os.ReadFile(filepath.Join(o.Root, "dist", file))
 			if errors.Is(err, os.ErrNotExist) {

@@ -1,10 +1,13 @@
 package launch
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -19,6 +22,47 @@ import (
 // this profile only. What the profile requires has no default, so that the console refuses to continue without it. Each
 // operation, option and setting is a question of its own, in place of the lists Operations and Options.
 func ForProfile(template []byte, p schema.Profile) ([]byte, error) {
+	key := generatedKey{p.Name, sha256.Sum256(template)}
+	generated.Lock()
+	known, ok := generated.templates[key]
+	generated.Unlock()
+	if ok && reflect.DeepEqual(known.profile, p) {
+		return slices.Clone(known.body), nil
+	}
+	body, err := forProfile(template, p)
+	if err != nil {
+		return nil, err
+	}
+	generated.Lock()
+	defer generated.Unlock()
+	if generated.templates == nil || len(generated.templates) >= maxGenerated {
+		generated.templates = map[generatedKey]generatedTemplate{}
+	}
+	generated.templates[key] = generatedTemplate{p, body}
+	return slices.Clone(body), nil
+}
+
+// generated are the last templates of ForProfile, which takes half a second for one. A release has the same template
+// for several objects.
+var generated struct {
+	sync.Mutex
+	templates map[generatedKey]generatedTemplate
+}
+
+type (
+	generatedKey struct {
+		profile  string
+		template [sha256.Size]byte
+	}
+	generatedTemplate struct {
+		profile schema.Profile
+		body    []byte
+	}
+)
+
+const maxGenerated = 16
+
+func forProfile(template []byte, p schema.Profile) ([]byte, error) {
 	root, err := yamlfmt.Parse(template)
 	if err == nil && !offers(root, p) {
 		if template, err = AddProfile(template, p); err == nil {
