@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.yaml.in/yaml/v3"
+
+	"permstack/internal/fakeaws/fakeawstest"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -24,8 +26,13 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == lambdaCommand { // the embedded AWS runs this program as its functions
 		main()
 	}
-	testscript.Main(m, map[string]func(){"permstack": main})
+	testscript.Main(tests{m}, map[string]func(){"permstack": main})
 }
+
+// tests are the tests of the package; testscript.Main runs them unless it runs a command of a script.
+type tests struct{ *testing.M }
+
+func (t tests) Run() int { return fakeawstest.Run(t.M) }
 
 // TestScripts runs the command with the scripts in testdata.
 func TestScripts(t *testing.T) {
