@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"cmp"
 	"maps"
 	"os"
 	"path/filepath"
@@ -25,6 +26,10 @@ func TestCfnLint(t *testing.T) {
 	if err != nil || len(templates) == 0 {
 		t.Fatalf("templates: %v, %v", templates, err)
 	}
+	// The first one of a kind is a part of every sample: clumio's, which takes the shortest time.
+	slices.SortStableFunc(templates, func(a, b string) int {
+		return cmp.Compare(strings.Index(b, "clumio"), strings.Index(a, "clumio"))
+	})
 	sample := policytest.NewStratified(200)
 	var files []string
 	// Those for every profile take most of a minute, because of their conditions: they are linted in a full run.
