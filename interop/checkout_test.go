@@ -154,14 +154,16 @@ func requirePrograms(t *testing.T, programs ...string) {
 	}
 }
 
-// goEnvironment returns env with the caches and flags of the Go command.
+// goEnvironment returns env with the caches, the flags and the toolchain of the Go command, so that builds find in the
+// build cache what the tests have compiled. Another toolchain, or cgo, would compile almost every package again.
 func goEnvironment(env []string) []string {
-	out, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS").Output()
+	names := []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "CGO_ENABLED"}
+	out, err := exec.Command("go", append([]string{"env"}, names...)...).Output()
 	if err != nil {
 		return env
 	}
 	values := strings.Split(string(out), "\n")
-	for i, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS"} {
+	for i, name := range names {
 		env = append(env, name+"="+values[i])
 	}
 	return env
