@@ -99,14 +99,16 @@ func (o *operation) boundaryFailure(
 	if len(names) == 0 {
 		return nil
 	}
-	more := ""
-	if len(names) > mostFailures {
-		more = fmt.Sprintf(", and %d more", len(names)-mostFailures)
-		names = names[:mostFailures]
-	}
-	return fmt.Errorf("property PermissionsBoundaryArn: the policy %s does not allow what the choice promises: %s%s: "+
+	return fmt.Errorf("property PermissionsBoundaryArn: the policy %s does not allow what the choice promises: %s: "+
 		"allow it in the policy, choose less, or leave the parameter empty, so that this stack creates the boundary",
-		arn, strings.Join(names, ", "), more)
+		arn, listFailures(names))
+}
+
+func listFailures(names []string) string {
+	if len(names) <= mostFailures {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s, and %d more", strings.Join(names[:mostFailures], ", "), len(names)-mostFailures)
 }
 
 // isDeployed reports whether all permission stacks have the requested templates.
