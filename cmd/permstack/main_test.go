@@ -36,6 +36,7 @@ func (t tests) Run() int { return fakeawstest.Run(t.M) }
 
 // TestScripts runs the command with the scripts in testdata.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	golden, err := filepath.Abs(filepath.Join("testdata", "golden"))
 	if err != nil {
 		t.Fatal(err)
