@@ -92,6 +92,9 @@ func TestCreationLimit(t *testing.T) {
 			if got != tc.minutes || (err == nil) != (tc.minutes > 0) {
 				t.Errorf("got %d minutes, %v; want %d", got, err, tc.minutes)
 			}
+			if err != nil {
+				says(t, err, "less than 6m0s of the function's time are left")
+			}
 		})
 	}
 	if got, err := new(operation).creationLimit(t.Context()); got != 8 || err != nil {

@@ -136,6 +136,10 @@ func TestLeftBehindInReasons(t *testing.T) {
 	if text := o.leftoversText(); text != "B, A (by an earlier event, possibly deleted since)" {
 		t.Errorf("got %s", text)
 	}
+	exact := []string{strings.Repeat("x", 700), strings.Repeat("y", maxLeftoversText-702)}
+	if text := (&operation{leftovers: exact}).leftoversText(); text != strings.Join(exact, ", ") {
+		t.Errorf("a text of exactly %d bytes was cut: %d", maxLeftoversText, len(text))
+	}
 	for range 100 {
 		o.leftovers = append(o.leftovers, strings.Repeat("x", 97))
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"permstack/internal/fakeaws"
+	"permstack/internal/iampolicy"
 	"permstack/internal/installation"
 	"permstack/internal/notify"
 	"permstack/internal/notify/finding"
@@ -108,6 +109,27 @@ func TestDifference(t *testing.T) {
 				t.Errorf("%s, want %s", m.Direction, tc.direction)
 			}
 		})
+	}
+}
+
+// TestPolicies checks an action that another one replaces, and a policy after one that is not announced.
+func TestPolicies(t *testing.T) {
+	role := func(action string) *policies.Set {
+		document := func(action string) iampolicy.Document {
+			return iampolicy.Document{Version: iampolicy.Version, Statement: []iampolicy.Statement{{
+				Effect: "Allow", Action: iampolicy.Values{action}, Resource: iampolicy.Values{"*"},
+			}}}
+		}
+		return &policies.Set{Roles: []policies.Role{{Name: "role", Inline: []policies.Policy{
+			{Entity: policies.GuardPolicy, Document: document("guard:" + action)},
+			{Entity: "Backup", Document: document("ec2:" + action)},
+		}}}}
+	}
+	want := []notify.AccessChange{{
+		What: notify.PolicyPart, Of: "role", Name: "Backup", Added: []string{"ec2:B"}, Removed: []string{"ec2:A"},
+	}}
+	if diff := cmp.Diff(want, announcement.Changes(role("A"), role("B"))); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
 	}
 }
 
