@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -201,11 +202,32 @@ func shorten(s string, most int) string {
 	return s[:most] + "..."
 }
 
+// recent are the last templates that were parsed, by their text: a call reads the template that the call before it
+// validated, and a stack that is updated has it already. Nothing modifies a template.
+var recent struct {
+	sync.Mutex
+	templates map[string]*cfntemplate.Template
+}
+
+const maxRecent = 32
+
 func parse(body string) (*cfntemplate.Template, error) {
+	recent.Lock()
+	t := recent.templates[body]
+	recent.Unlock()
+	if t != nil {
+		return t, nil
+	}
 	t, err := cfntemplate.Parse([]byte(body))
 	if err != nil {
 		return nil, invalid("%v", err)
 	}
+	recent.Lock()
+	defer recent.Unlock()
+	if recent.templates == nil || len(recent.templates) >= maxRecent {
+		recent.templates = map[string]*cfntemplate.Template{}
+	}
+	recent.templates[body] = t
 	return t, nil
 }
 
