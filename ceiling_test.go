@@ -99,7 +99,7 @@ func TestCeilingAllowsFlows(t *testing.T) {
 	if policytest.Full() {
 		random = 500
 	}
-	template, err := cfntemplate.Parse(permstack.Template)
+	template, err := parsed(permstack.Template)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestCeilingAllowsFlows(t *testing.T) {
 // TestCeilingSize requires that the boundary of everything fits a managed policy in every partition, with the longest
 // names.
 func TestCeilingSize(t *testing.T) {
-	template, err := cfntemplate.Parse(permstack.Template)
+	template, err := parsed(permstack.Template)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestCeilingSize(t *testing.T) {
 // TestTakenOverProvisioner attaches AdministratorAccess to the vendor's role, as somebody can who has taken over the
 // function and its role, and requires that the boundary denies what the catalogue does not grant for the choice.
 func TestTakenOverProvisioner(t *testing.T) {
-	template, err := cfntemplate.Parse(permstack.Template)
+	template, err := parsed(permstack.Template)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -237,13 +237,31 @@ func callers() map[string]eval.Principal {
 	return out
 }
 
-// decides returns the decision of the lines that apply to the scene.
-func (s *infraScene) decides(place string, r eval.Request) eval.Decision {
-	out := eval.ImplicitDeny
+// of returns the lines of a place that apply to the scene.
+func (s *infraScene) of(place string) (out []infraAccess) {
 	for _, a := range s.lines {
-		if a.place == place && s.chosen(a) &&
-			slices.ContainsFunc(a.actions, func(p string) bool { return arnGlob(p, r.Action) }) &&
-			slices.ContainsFunc(a.on, func(on string) bool { return s.matches(on, r.Resource) }) &&
+		if a.place == place && s.chosen(a) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// about returns the lines about an action.
+func about(lines []infraAccess, action string) (out []infraAccess) {
+	for _, a := range lines {
+		if slices.ContainsFunc(a.actions, func(p string) bool { return arnGlob(p, action) }) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// decides returns the decision of lines about the request's action.
+func (s *infraScene) decides(lines []infraAccess, r eval.Request) eval.Decision {
+	out := eval.ImplicitDeny
+	for _, a := range lines {
+		if slices.ContainsFunc(a.on, func(on string) bool { return s.matches(on, r.Resource) }) &&
 			!slices.ContainsFunc(a.gates, func(g infraGate) bool { return !s.passes(g, r) }) {
 			if a.deny {
 				return eval.ExplicitDeny

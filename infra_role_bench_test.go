@@ -7,7 +7,6 @@ import (
 	"sync"
 	"testing"
 
-	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/eval"
 	"permstack/internal/iampolicy/policytest"
@@ -146,7 +145,7 @@ func (b *infraBench) probes(st iampolicy.Statement) []string {
 	if len(resources) == 0 {
 		resources = iampolicy.Values{""}
 	}
-	who := callers()
+	who, lines := callers(), b.scene.of(b.name)
 	if st.Principal == nil {
 		who = map[string]eval.Principal{"": {}}
 	}
@@ -154,7 +153,7 @@ func (b *infraBench) probes(st iampolicy.Statement) []string {
 		for _, resource := range resources {
 			for _, r.Principal = range who {
 				r.Action, r.Resource = strings.ReplaceAll(action, "*", "Anything"), example(resource)
-				if want := b.scene.decides(b.name, r); applies(st, r) &&
+				if want := b.scene.decides(about(lines, r.Action), r); applies(st, r) &&
 					(want == eval.ImplicitDeny || want == eval.Allow && st.Effect == "Deny") {
 					out = append(out,
 						fmt.Sprintf("%s %s speaks of %s on %s by %v with %v", b.name, st.Sid, r.Action, r.Resource, r.Principal,
@@ -220,7 +219,7 @@ func newInfraBenches(t *testing.T) []*infraBench {
 	var out []*infraBench
 	held := map[string]bool{}
 	for _, s := range infraScenes(t) {
-		template, err := cfntemplate.Parse(read(t, s.template))
+		template, err := parsed(read(t, s.template))
 		if err != nil {
 			t.Fatal(err)
 		}

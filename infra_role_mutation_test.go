@@ -3,6 +3,7 @@ package permstack_test
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -221,8 +222,4 @@ func detected(t *testing.T, benches []*infraBench, text string) bool {
 	return false
 }
 
-func sameStatement(a, b iampolicy.Statement) bool {
-	x, errX := toJSON(a)
-	y, errY := toJSON(b)
-	return errX == nil && errY == nil && string(x) == string(y)
-}
+func sameStatement(a, b iampolicy.Statement) bool { return reflect.DeepEqual(a, b) }

@@ -30,11 +30,18 @@ func (a infraRequest) String() string {
 func (s *infraScene) requests(place string) []infraRequest {
 	var out []infraRequest
 	seen := map[string]bool{}
-	ask := func(line int, r eval.Request) {
-		key := fmt.Sprint(r)
+	lines, byAction := s.of(place), map[string][]infraAccess{}
+	// ask adds a request by somebody in a context, of which who is the text.
+	ask := func(line int, r eval.Request, who string) {
+		key := r.Action + "\n" + r.Resource + "\n" + who
 		if !seen[key] {
 			seen[key] = true
-			out = append(out, infraRequest{r, s.decides(place, r), line})
+			decisive, known := byAction[r.Action]
+			if !known {
+				decisive = about(lines, r.Action)
+				byAction[r.Action] = decisive
+			}
+			out = append(out, infraRequest{r, s.decides(decisive, r), line})
 		}
 	}
 	others := slices.Clone(policytest.Dangerous)
@@ -42,33 +49,39 @@ func (s *infraScene) requests(place string) []infraRequest {
 		others = append(others, a.actions...)
 	}
 	slices.Sort(others)
+	others = slices.Compact(others)
 	for _, a := range s.lines {
 		if a.place != place {
 			continue
 		}
 		right, wrong := s.shows(a.gates)
+		all := slices.Concat(right, wrong)
+		who := make([]string, len(all))
+		for i, r := range all {
+			who[i] = fmt.Sprint(r.Principal, r.Context)
+		}
 		for _, on := range a.on {
 			for _, pattern := range s.patterns(on) {
 				for _, action := range a.actions {
 					r := right[0]
 					r.Action, r.Resource = example(action), example(pattern)
-					ask(a.line, r)
+					ask(a.line, r, who[0])
 					if !s.chosen(a) {
 						continue
 					}
-					for _, r := range slices.Concat(right, wrong) {
+					for i, r := range all {
 						r.Action, r.Resource = example(action), example(pattern)
-						ask(a.line, r)
+						ask(a.line, r, who[i])
 					}
 					for _, miss := range nearMisses(pattern) {
 						r.Resource = miss
-						ask(a.line, r)
+						ask(a.line, r, who[0])
 					}
 				}
-				for _, action := range slices.Compact(others) {
+				for _, action := range others {
 					r := right[0]
 					r.Action, r.Resource = example(action), example(pattern)
-					ask(a.line, r)
+					ask(a.line, r, who[0])
 				}
 			}
 		}

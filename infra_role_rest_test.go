@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"testing"
-
-	"permstack/internal/cfn/cfntemplate"
 )
 
 // TestInfraRoleResources checks the properties of resources that are not policies and yet decide
@@ -35,7 +33,7 @@ func TestInfraRoleResources(t *testing.T) {
 		}
 	}
 	for path, values := range launchTemplates(t) {
-		template, err := cfntemplate.Parse(read(t, path))
+		template, err := parsed(read(t, path))
 		if err != nil {
 			t.Fatal(err)
 		}

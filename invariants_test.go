@@ -60,7 +60,7 @@ func launchTemplates(t *testing.T) map[string]map[string]string {
 // resolved evaluates a template, with the further values that it has parameters for.
 func resolveFile(t *testing.T, path string, values, more map[string]string) *cfntemplate.Resolved {
 	t.Helper()
-	template, err := cfntemplate.Parse(read(t, path))
+	template, err := parsed(read(t, path))
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
@@ -104,7 +104,7 @@ func TestInvariants(t *testing.T) {
 	maps.Copy(cpm, cpmParameters(map[string]string{"Preset": "enterprise", "Options": "trust=instance-role"}))
 	choices["everything, for cpm"] = cpm
 	for path, values := range launchTemplates(t) {
-		template, err := cfntemplate.Parse(read(t, path))
+		template, err := parsed(read(t, path))
 		if err != nil {
 			t.Fatal(err)
 		}

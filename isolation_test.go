@@ -120,7 +120,7 @@ func (i isolated) things(t *testing.T) []string {
 // rights returns the statements of the installation's own roles that change something, by role.
 func (i isolated) rights(t *testing.T) map[string][]iampolicy.Statement {
 	t.Helper()
-	template, err := cfntemplate.Parse(permstack.Template)
+	template, err := parsed(permstack.Template)
 	if err != nil {
 		t.Fatal(err)
 	}

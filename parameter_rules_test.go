@@ -146,7 +146,7 @@ func TestRulesAgreeWithTheSynthesis(t *testing.T) {
 		profiles = append(profiles, p)
 	}
 	for _, source := range [][]byte{permstack.Template, withThird} {
-		template, err := cfntemplate.Parse(source)
+		template, err := parsed(source)
 		if err != nil {
 			t.Fatal(err)
 		}

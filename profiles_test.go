@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"permstack"
-	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/cfn/yamlfmt"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
@@ -51,7 +50,7 @@ func requires(p schema.Profile, input schema.Value) bool {
 // questions returns the parameters that select an asset, by the asset.
 func questions(t *testing.T) map[schema.Asset]string {
 	t.Helper()
-	template, err := cfntemplate.Parse(permstack.Template)
+	template, err := parsed(permstack.Template)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"permstack"
-	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/actions"
 	"permstack/internal/iampolicy/eval"
@@ -20,7 +19,7 @@ import (
 // stack, which somebody who controls the provisioner can rewrite: if the stack role can no longer do that, the risk is
 // closed, and this test and the document have to say so.
 func TestRestoreRoles(t *testing.T) {
-	template, err := cfntemplate.Parse(permstack.Template)
+	template, err := parsed(permstack.Template)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"permstack"
@@ -51,9 +52,20 @@ func (arns) GetAtt(id, attribute string) (any, error) {
 }
 
 // resolveTemplate evaluates template.yaml for valid parameters, changed by more.
+// templates are the templates that parsed has parsed, by their text.
+var templates sync.Map
+
+// parsed returns a template of the project, which is parsed once for all tests.
+func parsed(text []byte) (*cfntemplate.Template, error) {
+	parse, _ := templates.LoadOrStore(string(text), sync.OnceValues(func() (*cfntemplate.Template, error) {
+		return cfntemplate.Parse(text)
+	}))
+	return parse.(func() (*cfntemplate.Template, error))()
+}
+
 func resolveTemplate(t *testing.T, stack string, more map[string]string) (*cfntemplate.Resolved, error) {
 	t.Helper()
-	template, err := cfntemplate.Parse(permstack.Template)
+	template, err := parsed(permstack.Template)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +123,7 @@ func documents(t *testing.T, b *cfntemplate.Resolved, id string) []iampolicy.Doc
 
 // TestDefaultsFollowTheCatalogue compares the defaults with those of package policies.
 func TestDefaultsFollowTheCatalogue(t *testing.T) {
-	template, err := cfntemplate.Parse(permstack.Template)
+	template, err := parsed(permstack.Template)
 	if err != nil {
 		t.Fatal(err)
 	}
