@@ -3,6 +3,7 @@ package bundle
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,14 +87,13 @@ func choices() []string {
 }
 
 // TestWebAssembly checks that the responses of the page's WebAssembly are byte-equal
-// to those of the package webui, for one in ten choices and at least one of every profile.
+// to those of the package webui, for one in thirty choices and at least one of every form and profile.
 func TestWebAssembly(t *testing.T) {
-	b := openPage(t, file(t), 1280, 900, false)
-	sample := policytest.NewStratified(10)
+	b := sharedPage(t, "")
+	sample := policytest.NewStratified(30)
 	t.Log(sample)
 	for _, choice := range choices() {
-		profile, _, _ := strings.Cut(choice, ":")
-		if !sample.Includes(profile, choice) {
+		if !sample.Includes(form(choice), choice) {
 			continue
 		}
 		request, err := json.Marshal(webui.Request{Choice: choice, Region: "eu-central-1", ConnectionID: "c-1"})
@@ -110,6 +110,19 @@ func TestWebAssembly(t *testing.T) {
 			t.Fatalf("%s: the responses differ", choice)
 		}
 	}
+}
+
+// form returns the profile of a choice, how many assets it names, and what else it names: operations, options.
+func form(choice string) string {
+	parts := strings.Split(choice, ":")
+	if len(parts) == 1 {
+		return choice
+	}
+	out := fmt.Sprintf("%s, %d assets", parts[0], strings.Count(parts[1], ",")+1)
+	for _, p := range parts[1:] {
+		out += fmt.Sprintf(" %t", p != "")
+	}
+	return out
 }
 
 // TestPage uses the page with mouse and keyboard.
@@ -166,8 +179,13 @@ func TestPage(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		p, _ := policies.Profile(name)
 		b.setValue("profile", name, "change")
-		b.eval(`for (const id of ["assets", "operations"])
-			document.querySelectorAll("#" + id + " input").forEach((c, i) => { if (i > 0) c.click(); })`, nil)
+		// The page answers the last click only; each answer to the others would take as long as a preset's.
+		b.eval(`(() => {
+			const boxes = (id) => [...document.querySelectorAll("#" + id + " input")];
+			const others = ["assets", "operations"].flatMap((id) => boxes(id).slice(1));
+			for (const c of others.slice(1)) c.checked = false;
+			others[0].click();
+		})()`, nil)
 		shows(name + ":" + string(p.Assets[0].Asset) + ":" + string(p.Operations[0]))
 		for _, preset := range p.Presets {
 			b.setValue("preset", preset.Name, "change")
@@ -232,13 +250,14 @@ func TestPage(t *testing.T) {
 // TestWidths checks that nothing is wider than the screen, from a phone to a wide
 // screen, in light and dark mode.
 func TestWidths(t *testing.T) {
-	path := file(t)
+	b := sharedPage(t, "")
 	for name, c := range map[string]struct {
 		width int
 		dark  bool
 	}{"phone": {360, false}, "phone-dark": {390, true}, "tablet": {820, false}, "wide-dark": {1600, true}} {
 		t.Run(name, func(t *testing.T) {
-			b := openPage(t, path, c.width, 900, c.dark)
+			b.t = t
+			b.screen(c.width, 900, c.dark)
 			var width int
 			b.eval(`document.documentElement.scrollWidth`, &width)
 			if width > c.width {

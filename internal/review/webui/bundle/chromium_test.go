@@ -1,43 +1,75 @@
 package bundle
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 )
 
-// browser is a headless Chromium, controlled through its DevTools pipe.
+// browser is a page in a tab of the run's Chromium. Tests use it one after the other: none of them runs in parallel.
 type browser struct {
+	*chromium
 	t       *testing.T
-	in      *os.File
-	out     *bufio.Reader
-	limit   func() // the time for one reply begins
-	session string
-	next    int
+	session string // "" for commands to Chromium itself
 	// requests are the URLs that the page requested, errors the errors in its console.
 	requests, errors []string
 	loaded           bool
 }
 
-// openPage starts Chromium with a page, waits for its engine, and skips the test if Chromium is not installed.
+// openPage opens a page in a new tab, waits for its engine, and skips the test if Chromium is not installed.
 func openPage(t *testing.T, file string, width, height int, dark bool) *browser {
 	t.Helper()
-	b := openBrowser(t, width, height, dark)
+	b := openTab(t, width, height, dark)
+	b.load(file)
+	return b
+}
+
+func (b *browser) load(file string) {
+	b.t.Helper()
 	b.loaded = false
 	b.call("Page.navigate", map[string]any{"url": "file://" + file}, nil)
 	for !b.loaded {
 		b.readMessage("Page.loadEventFired")
 	}
 	b.waitFor("engine")
+}
+
+// sharedPage returns the page that most tests use, 1280 pixels wide, as it is when a link with this choice opens it.
+// The page is loaded and its engine started once; after a test that failed, again.
+func sharedPage(t *testing.T, address string) *browser {
+	t.Helper()
+	b := shared
+	if b == nil {
+		b = newTab(t)
+		b.load(file(t))
+		shared = b
+	}
+	b.t = t
+	t.Cleanup(func() {
+		b.t = t // subtests have set it
+		if t.Failed() {
+			shared = nil
+			b.close()
+		}
+	})
+	b.screen(1280, 900, false)
+	b.eval(fmt.Sprintf(`(() => {
+		document.getElementById("form").reset();
+		for (const id of ["search", "effect", "risk"]) document.getElementById(id).value = "";
+		document.getElementById("sort").selectedIndex = 0;
+		for (const d of document.querySelectorAll("details")) d.open = false;
+		location.hash = %q;
+		dispatchEvent(new Event("hashchange"));
+	})()`, address), nil)
+	b.eval(`new Promise((done) => requestAnimationFrame(() => setTimeout(done)))`, nil)
 	return b
 }
+
+var shared *browser
 
 // waitFor waits until the page has set a mark of its state: "ready" or "engine".
 func (b *browser) waitFor(mark string) {
@@ -48,47 +80,22 @@ func (b *browser) waitFor(mark string) {
 	})`, nil)
 }
 
-// openBrowser starts Chromium with an empty page.
-func openBrowser(t *testing.T, width, height int, dark bool) *browser {
+// openTab opens an empty page in a new tab, which it closes after the test.
+func openTab(t *testing.T, width, height int, dark bool) *browser {
 	t.Helper()
-	program := os.Getenv("PERMSTACK_CHROMIUM")
-	if program == "" {
-		for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome-headless-shell"} {
-			if path, err := exec.LookPath(name); err == nil {
-				program = path
-				break
-			}
-		}
-	}
-	if program == "" {
-		t.Skip("skipped: no Chromium in PATH, and PERMSTACK_CHROMIUM is not set")
-	}
-	// Not t.TempDir: Chromium's child processes may still write after it has ended.
-	profile, err := os.MkdirTemp("", "permstack-chromium-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	browserIn, toBrowser := pipe(t)
-	fromBrowser, browserOut := pipe(t)
-	// The engine answers a few choices: optimizing its WebAssembly takes longer than the optimization saves.
-	cmd := exec.Command(program, "--js-flags=--liftoff-only", "--headless", "--no-sandbox", "--disable-gpu",
-		"--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-		"--disable-sync", "--hide-scrollbars", "--remote-debugging-pipe", "--user-data-dir="+profile, "about:blank")
-	cmd.ExtraFiles = []*os.File{browserIn, browserOut} // file descriptors 3 and 4
-	if err := cmd.Start(); err != nil {
-		t.Skipf("skipped: Chromium does not start: %v", err)
-	}
-	browserIn.Close()
-	browserOut.Close()
-	b := &browser{t: t, in: toBrowser, out: bufio.NewReaderSize(fromBrowser, 1<<20)}
-	b.limit = func() { _ = fromBrowser.SetReadDeadline(time.Now().Add(2 * time.Minute)) }
+	b := newTab(t)
 	t.Cleanup(func() {
-		toBrowser.Close()
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		_ = os.RemoveAll(profile)
+		b.t = t // subtests have set it
+		b.close()
 	})
+	b.screen(width, height, dark)
+	return b
+}
 
+// newTab opens an empty page in a new tab, and starts Chromium if it does not run.
+func newTab(t *testing.T) *browser {
+	t.Helper()
+	b := &browser{chromium: startChromium(t), t: t}
 	var target struct{ TargetID string }
 	b.call("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
 	var attached struct{ SessionID string }
@@ -97,6 +104,17 @@ func openBrowser(t *testing.T, width, height int, dark bool) *browser {
 	for _, domain := range []string{"Page", "Runtime", "Network", "Log"} {
 		b.call(domain+".enable", nil, nil)
 	}
+	return b
+}
+
+func (b *browser) close() {
+	b.t.Helper()
+	b.call("Page.close", nil, nil)
+}
+
+// screen sets the size of the screen, a phone's below 600 pixels, and its color scheme.
+func (b *browser) screen(width, height int, dark bool) {
+	b.t.Helper()
 	scheme := "light"
 	if dark {
 		scheme = "dark"
@@ -107,16 +125,6 @@ func openBrowser(t *testing.T, width, height int, dark bool) *browser {
 	b.call("Emulation.setDeviceMetricsOverride", map[string]any{
 		"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600,
 	}, nil)
-	return b
-}
-
-func pipe(t *testing.T) (r, w *os.File) {
-	t.Helper()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r, w
 }
 
 // call sends a command and waits for its result. It records events that arrive meanwhile.
@@ -157,11 +165,12 @@ func (b *browser) call(method string, params any, result any) {
 
 // message is a message of Chromium: a result or an event.
 type message struct {
-	ID     int
-	Error  *struct{ Message string }
-	Result json.RawMessage
-	Method string
-	Params json.RawMessage
+	ID        int
+	Error     *struct{ Message string }
+	Result    json.RawMessage
+	SessionID string
+	Method    string
+	Params    json.RawMessage
 }
 
 // readMessage reads one message and records it if it is an event.
@@ -175,7 +184,9 @@ func (b *browser) readMessage(waitingFor string) message {
 	if err := json.Unmarshal(bytes.TrimRight(line, "\x00"), &m); err != nil {
 		b.t.Fatal(err)
 	}
-	b.record(m.Method, m.Params)
+	if m.SessionID == b.session { // not of another tab
+		b.record(m.Method, m.Params)
+	}
 	return m
 }
 

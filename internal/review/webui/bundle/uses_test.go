@@ -27,8 +27,7 @@ func (b *browser) text(selector string) (s string) {
 // TestProblemsAtFields checks that a half-typed value is reported at its field and empties nothing, and that the
 // report is removed when the value is complete.
 func TestProblemsAtFields(t *testing.T) {
-	b := openPage(t, file(t), 1280, 900, false)
-	b.set("clumio:ec2,s3")
+	b := sharedPage(t, "clumio:ec2,s3")
 	before := b.text("#template")
 	for field, values := range map[string][2]string{
 		"account": {"1234", "123456789012"}, "region": {"eu-", "eu-central-1"},
@@ -61,8 +60,7 @@ func TestProblemsAtFields(t *testing.T) {
 
 // TestTiles checks that each tile shows the statements that it counts.
 func TestTiles(t *testing.T) {
-	b := openPage(t, file(t), 1280, 900, false)
-	b.set("cpm:::enterprise")
+	b := sharedPage(t, "cpm:::enterprise")
 	var tiles int
 	b.eval(`document.querySelectorAll("#matters .tile").length`, &tiles)
 	for i := range tiles - 1 { // the last one leads to the risks
@@ -83,8 +81,7 @@ func TestTiles(t *testing.T) {
 
 // TestStatementCode checks that each card has the statement as it is in the policies.
 func TestStatementCode(t *testing.T) {
-	b := openPage(t, file(t), 1280, 900, false)
-	b.set("clumio:ec2:backup")
+	b := sharedPage(t, "clumio:ec2:backup")
 	b.eval(`document.querySelectorAll("#grants .code").forEach((d) => { d.open = true; })`, nil)
 	b.eval(`new Promise((done) => setTimeout(done, 300))`, nil)
 	var texts []string
@@ -118,8 +115,7 @@ func TestStatementCode(t *testing.T) {
 
 // TestComparison compares two choices, swaps them, and checks that the link has both.
 func TestComparison(t *testing.T) {
-	b := openPage(t, file(t), 1280, 900, false)
-	b.set("clumio:s3:backup")
+	b := sharedPage(t, "clumio:s3:backup")
 	b.eval(`document.getElementById("compare").click()`, nil)
 	b.eval(`document.querySelectorAll("#operations input")[1].click()`, nil)
 	var address string
@@ -151,8 +147,7 @@ func TestComparison(t *testing.T) {
 
 // TestCSV downloads the statements as CSV.
 func TestCSV(t *testing.T) {
-	b := openPage(t, file(t), 1280, 900, false)
-	b.set("clumio:ec2")
+	b := sharedPage(t, "clumio:ec2")
 	var text string
 	b.eval(`(() => {
 		let blob;
@@ -174,8 +169,7 @@ func TestCSV(t *testing.T) {
 
 // TestReport downloads the report of the risks: it has every finding and loads nothing.
 func TestReport(t *testing.T) {
-	b := openPage(t, file(t), 1280, 900, false)
-	b.set("clumio:ec2")
+	b := sharedPage(t, "clumio:ec2")
 	var text string
 	b.eval(`new Promise((done) => {
 		const create = URL.createObjectURL;
@@ -194,8 +188,7 @@ func TestReport(t *testing.T) {
 
 // TestNarrowedChoice narrows a choice in the form, opens its link again, and enters a value that is not valid.
 func TestNarrowedChoice(t *testing.T) {
-	b := openPage(t, file(t), 1280, 900, false)
-	b.set("clumio:dynamodb:backup")
+	b := sharedPage(t, "clumio:dynamodb:backup")
 	b.setValue("only-table", "orders, inv-*", "change")
 	b.setValue("only-tag", "backup=yes", "change")
 	b.setValue("until", "2099-01-01T00:00:00Z", "change")
