@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,8 +14,7 @@ import (
 type awsCLI struct {
 	t        *testing.T
 	endpoint string
-	in       *json.Encoder
-	out      *json.Decoder
+	pythonProcess
 }
 
 // awsCommand is one command for aws.py.
@@ -35,29 +33,9 @@ type awsReply struct {
 // startAWSCLI starts the CLI of PERMSTACK_AWS_CLI. Its virtual environment has the Python that it runs in.
 func startAWSCLI(t *testing.T, endpoint string) *awsCLI {
 	t.Helper()
-	python := filepath.Join(filepath.Dir(tool(t, "PERMSTACK_AWS_CLI")), "python")
-	cmd := exec.Command(python, "interop/aws.py")
-	cmd.Dir, cmd.Env = root, environment(endpoint, "111111111111", "us-east-1")
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		stdin.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the AWS CLI's process: %v\n%s", err, stderr.String())
-		}
-	})
-	return &awsCLI{t: t, endpoint: endpoint, in: json.NewEncoder(stdin), out: json.NewDecoder(stdout)}
+	process := startPython(t, "the AWS CLI", tool(t, "PERMSTACK_AWS_CLI"), root,
+		environment(endpoint, "111111111111", "us-east-1"), "aws.py")
+	return &awsCLI{t: t, endpoint: endpoint, pythonProcess: process}
 }
 
 // at returns the CLI in one account and Region.
@@ -72,8 +50,8 @@ func (a *awsCLI) call(env, args []string) (stdout, stderr string, status int) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	reply, err := a.run(newAWSCommand(dir, env, args))
-	if err != nil {
+	var reply awsReply
+	if err := a.do(newAWSCommand(dir, env, args), &reply); err != nil {
 		a.t.Fatalf("aws %s: %v", strings.Join(args, " "), err)
 	}
 	return reply.Stdout, reply.Stderr, reply.Status
@@ -86,13 +64,6 @@ func newAWSCommand(dir string, env, args []string) awsCommand {
 		c.Env[name] = value
 	}
 	return c
-}
-
-func (a *awsCLI) run(c awsCommand) (reply awsReply, err error) {
-	if err := a.in.Encode(c); err != nil {
-		return reply, err
-	}
-	return reply, a.out.Decode(&reply)
 }
 
 // socketVariable names the socket at which installAWSCommand waits for commands.
@@ -128,7 +99,8 @@ func (a *awsCLI) installAWSCommand() (folder, variable string) {
 			}
 			var command awsCommand
 			if err := json.NewDecoder(c).Decode(&command); err == nil {
-				if reply, err := a.run(command); err == nil {
+				var reply awsReply
+				if a.do(command, &reply) == nil {
 					_ = json.NewEncoder(c).Encode(reply)
 				}
 			}
