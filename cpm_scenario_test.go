@@ -148,6 +148,7 @@ func TestCPMLaunchRefused(t *testing.T) {
 // TestCPMScenario launches cpm, changes every kind of choice, tampers with the
 // role and deletes the stack.
 func TestCPMScenario(t *testing.T) {
+	t.Parallel()
 	account := fakeawstest.Start(t, fakeawstest.Options{}).In(account, region)
 	s := launchCPM(t, account, map[string]string{"Preset": "enterprise"})
 	s.requireGranted(policies.Selection{Preset: "enterprise"}, "")
@@ -194,6 +195,7 @@ func TestCPMScenario(t *testing.T) {
 // external ID, which CloudFormation does not return. No launch is drift, and a trust
 // policy that was widened is.
 func TestCPMExternalID(t *testing.T) {
+	t.Parallel()
 	account := fakeawstest.Start(t, fakeawstest.Options{}).In(account, region)
 	for name, tc := range map[string]struct{ id, old, widened string }{
 		"with":    {"example", `"Condition":{"StringEquals":{"sts:ExternalId":"example"}},`, ""},

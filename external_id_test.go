@@ -22,6 +22,7 @@ import (
 // returns about the three stacks, every message, log line, parameter and object for
 // all three ids. Only IAM returns the id, in the trust policy.
 func TestExternalIDIsDisclosedNowhere(t *testing.T) {
+	t.Parallel()
 	const first, second, third = "marker-1-0c5f7f9d3b0e", "marker-2-77d20b9a61c4", "marker-3-5be1f0a8d2c9"
 	w := fakeawstest.Start(t, fakeawstest.Options{}).In("123456789012", "eu-central-1").
 		Launch(fakeawstest.Launch{Parameters: map[string]string{"ExternalId": first, "ProtectS3": "yes"}})

@@ -21,6 +21,7 @@ import (
 // other policies allow on permstack's own resources, and the drift check reports a guard that was
 // deleted. No catalogue grants an action of Lambda; TestGuard covers every action of every service.
 func TestVendorRoleCannotChangeInstallation(t *testing.T) {
+	t.Parallel()
 	account := fakeawstest.Start(t, fakeawstest.Options{}).In(account, region)
 	s := launchCPM(t, account, map[string]string{
 		"ProtectSAPHANA": "yes", "Operations": "backup,recovery,vpc-capture,notification",

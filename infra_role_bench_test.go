@@ -248,6 +248,7 @@ func newInfraBenches(t *testing.T) []*infraBench {
 // TestInfraRoleAccess compares the policies of the templates' own roles with infra-role-access.txt, in both
 // directions.
 func TestInfraRoleAccess(t *testing.T) {
+	t.Parallel()
 	number := 0
 	sample := policytest.NewStratified(10) // of the statements that are probed; of each policy at least one
 	for _, b := range infraBenches(t) {

@@ -12,6 +12,7 @@ import (
 // TestLongestNames launches a stack whose name, connection, path and Region are as long as the template accepts. The
 // embedded AWS holds AWS's limits of names, policies and event patterns.
 func TestLongestNames(t *testing.T) {
+	t.Parallel()
 	account := fakeawstest.Start(t, fakeawstest.Options{}).In("123456789012", "ap-southeast-1")
 	key, err := kms.NewFromConfig(account.Config(account.ID, account.Region)).CreateKey(t.Context(), &kms.CreateKeyInput{})
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 // TestProfileTemplatesGrantTheSame launches the template of each profile, and template.yaml with the same choice, and
 // compares the permission stacks and the permissions boundary that they deploy.
 func TestProfileTemplatesGrantTheSame(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		profile             string
 		questions, template map[string]string // parameters

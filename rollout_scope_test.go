@@ -12,6 +12,7 @@ import (
 // TestRollOutOfScopeAndWindow rolls a narrowed choice of backups out with a stack set, opens a restore window for all
 // accounts by an update of the set, and lets an account join after the window has ended.
 func TestRollOutOfScopeAndWindow(t *testing.T) {
+	t.Parallel()
 	const prefix, region = "example-releases", "us-east-1"
 	cloud := fakeawstest.Start(t, fakeawstest.Options{})
 	organization := cloud.NewOrganization("999999999999", region)

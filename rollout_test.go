@@ -20,6 +20,7 @@ import (
 // a drift alert of a member reaches the hub, a bad update stops at the failure
 // tolerance and is rolled back, and a delete removes everything.
 func TestRollOut(t *testing.T) {
+	t.Parallel()
 	const prefix, hubRegion = "example-releases", "eu-west-1"
 	regions := []string{"us-east-1", "eu-central-1"}
 	cloud := fakeawstest.Start(t, fakeawstest.Options{})

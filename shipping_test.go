@@ -68,6 +68,7 @@ func withDefaults(more map[string]string) map[string]string {
 // TestStackSetInstances launches what a stack set launches, with its parameters
 // and with names as StackSets assigns them: two accounts, two Regions each.
 func TestStackSetInstances(t *testing.T) {
+	t.Parallel()
 	regions := []string{"us-east-1", "ap-southeast-2"}
 	values := stackSetParameters(t, regions)
 	aws := fakeawstest.Start(t, fakeawstest.Options{})
@@ -145,6 +146,7 @@ func stackSetParameters(t *testing.T, regions []string) map[string]string {
 // account and Region, which accepts the notification. The second has the topic of
 // another Organization, which refuses it: that drift check fails.
 func TestHubNotified(t *testing.T) {
+	t.Parallel()
 	aws := fakeawstest.Start(t, fakeawstest.Options{})
 	organization := aws.NewOrganization("999999999999", region)
 	security, member := aws.In("888888888888", "eu-west-1"), aws.In("777777777777", region)

@@ -67,6 +67,7 @@ var hostileResources = map[string]string{
 // hostileResources is refused, and leaves nothing. A role for an outsider under the own path, with the boundary, can be
 // created; it grants nothing beyond the ceiling.
 func TestTakeoverByTemplate(t *testing.T) {
+	t.Parallel()
 	k := newTakeover(t)
 	stacks := cloudformation.NewFromConfig(k.own.ConfigWith(region, k.replaceCode(hostileCode(t), "Provisioner")))
 	access := k.own.PermissionStack(installation.Access)

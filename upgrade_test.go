@@ -26,6 +26,7 @@ type catalogueUpgrade struct {
 // of the catalogue to release 2 and back: each time IAM, SNS and EventBridge have
 // exactly what the release grants, and the drift check finds no difference.
 func TestCatalogueUpgrade(t *testing.T) {
+	t.Parallel()
 	aws := fakeawstest.Start(t, fakeawstest.Options{})
 	const support = "arn:aws:iam::111122223333:role/Support"
 	for i, tc := range []struct {
