@@ -43,15 +43,15 @@ func (o *operation) withoutTrust(
 	return held, nil
 }
 
-// isWithoutTrust reports whether the stack was created and only lacks the trust
-// policies, and records that.
+// isWithoutTrust reports whether a stack that does not have the template was created
+// and only lacks the trust policies, and records that.
 func (o *operation) isWithoutTrust(
 	ctx context.Context,
 	stack *types.Stack,
 	template permissionstack.Template,
 ) (bool, error) {
-	held, differs, err := permissionstack.HoldTrust(nil, template)
-	if err != nil || !differs {
+	held, _, err := permissionstack.HoldTrust(nil, template)
+	if err != nil {
 		return false, err
 	}
 	same, err := o.templateMatches(ctx, stack, held)
