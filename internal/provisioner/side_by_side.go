@@ -56,7 +56,7 @@ func (o *operation) sideBySide(ctx context.Context, stop bool, tasks ...func(con
 			}
 		}
 		switch {
-		case !sleeping && allEnded(turns):
+		case !sleeping: // all have ended
 			return errs
 		case anyWoken(turns): // with an error: without a pause
 		default:
@@ -79,22 +79,14 @@ type turn struct {
 
 type turnKey struct{}
 
-// wakeAll ends the sleep of every task with an error.
+// wakeAll ends the sleep of every task with an error. One that is woken already keeps its own, and one that has ended
+// does not sleep again.
 func wakeAll(turns []*turn, err error) {
 	for _, t := range turns {
-		if !t.ended && t.wakeErr == nil {
+		if t.wakeErr == nil {
 			t.wakeErr = err
 		}
 	}
-}
-
-func allEnded(turns []*turn) bool {
-	for _, t := range turns {
-		if !t.ended {
-			return false
-		}
-	}
-	return true
 }
 
 func anyWoken(turns []*turn) bool {

@@ -230,6 +230,10 @@ func TestSideBySide(t *testing.T) {
 			ends: 5 * time.Second, slept: 6 * time.Second,
 			want: []error{context.DeadlineExceeded, context.DeadlineExceeded},
 		},
+		"no time left, which ends both alike": {
+			stop: true, ends: 5 * time.Second, slept: 6 * time.Second,
+			want: []error{context.DeadlineExceeded, context.DeadlineExceeded},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var slept time.Duration
