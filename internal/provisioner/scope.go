@@ -36,7 +36,7 @@ func (o *operation) checkScope(p properties.Properties) error {
 // scope.
 func tooLong(err error, p properties.Properties, parent installation.Parent) error {
 	var limit *policies.LimitError
-	if !errors.As(err, &limit) || p.Scope.IsZero() {
+	if !errors.As(err, &limit) {
 		return err
 	}
 	if long := permissionstack.CheckScope(p.Selection(), p.Environment(parent)); long != nil {
