@@ -41,6 +41,7 @@ func runDemo(t *testing.T, profile string, template []byte, prepare func(*standa
 // TestRun launches every built-in profile from its own template, and one template that is longer than CloudFormation
 // takes inline.
 func TestRun(t *testing.T) {
+	t.Parallel()
 	type launch struct {
 		name, profile string
 		template      []byte
@@ -52,6 +53,7 @@ func TestRun(t *testing.T) {
 	}
 	for _, tc := range launches {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			out, err := runDemo(t, tc.profile, tc.template, func(*standalone.Server) {})
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out)

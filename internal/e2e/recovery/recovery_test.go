@@ -74,6 +74,7 @@ func requireMonitoring(t *testing.T, s *fakeawstest.Stack) {
 // TestForeignPolicies checks the advice for a role that cannot be deleted because another principal
 // added policies to it.
 func TestForeignPolicies(t *testing.T) {
+	t.Parallel()
 	account := start(t)
 	stack := account.Launch(fakeawstest.Launch{})
 	role := stack.RoleName()
@@ -99,6 +100,7 @@ func TestForeignPolicies(t *testing.T) {
 
 // TestTerminationProtection checks that nothing is deleted if any permission stack is protected.
 func TestTerminationProtection(t *testing.T) {
+	t.Parallel()
 	account := start(t)
 	stack := account.Launch(fakeawstest.Launch{})
 	protected := []string{
@@ -141,6 +143,7 @@ func status(t *testing.T, account *fakeawstest.Account, name string) types.Stack
 // TestFailedLaunch checks the advice for a name that is in use: the failed stack must be deleted
 // before the next launch.
 func TestFailedLaunch(t *testing.T) {
+	t.Parallel()
 	account := start(t)
 	name := "ClumioIAMRole-eu-central-1-main"
 	const trust = `{"Version":"2012-10-17","Statement":[` +
@@ -174,6 +177,7 @@ func TestFailedLaunch(t *testing.T) {
 // TestRefusedByValidation checks the reason of a permission stack that CloudFormation refuses
 // before it deploys anything; only DescribeEvents returns it.
 func TestRefusedByValidation(t *testing.T) {
+	t.Parallel()
 	account := start(t)
 	account.Stacks.SetValidation(func(kind, logicalID string) (string, string) {
 		if kind == "AWS::IAM::Role" && logicalID == "ClumioIAMRole" {
@@ -196,6 +200,7 @@ func TestRefusedByValidation(t *testing.T) {
 // TestRevision checks that another value of the parameter Revision restores permission stacks that
 // were deleted or whose template was changed, as the messages advise.
 func TestRevision(t *testing.T) {
+	t.Parallel()
 	account := start(t)
 	stack := account.Launch(fakeawstest.Launch{})
 	stack.Messages()

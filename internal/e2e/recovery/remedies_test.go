@@ -156,6 +156,7 @@ func deleteConflict(t *testing.T, a *fakeawstest.Account) {
 // TestFailedLaunchRemedies makes launches fail, does what the reason says, and launches
 // again.
 func TestFailedLaunchRemedies(t *testing.T) {
+	t.Parallel()
 	for name, tc := range failedLaunches {
 		t.Run(name, func(t *testing.T) {
 			account := start(t)
@@ -268,6 +269,7 @@ func TestStackRoleRemedy(t *testing.T) {
 // TestInstanceProfileRemedy deletes a stack whose role is in an instance profile of
 // somebody else. The command of the reason lists it.
 func TestInstanceProfileRemedy(t *testing.T) {
+	t.Parallel()
 	account := start(t)
 	stack := account.Launch(fakeawstest.Launch{})
 	role, profile := stack.RoleName(), "of-somebody"

@@ -100,6 +100,7 @@ func requireNothing(t *testing.T, cloud *fakeawstest.AWS) {
 // TestExecute runs the whole demo as on AWS, checks that nothing remains and that the
 // recording has no secret, and replays it.
 func TestExecute(t *testing.T) {
+	t.Parallel()
 	cloud := fakeawstest.Start(t, fakeawstest.Options{})
 	run := newRun(t, realConfig(cloud))
 	var out strings.Builder
@@ -172,6 +173,7 @@ func interruptions(t *testing.T, calls int64) []int64 {
 // Ctrl-C the run itself deletes everything; after a lost network Clean does, which
 // only knows the account.
 func TestInterrupted(t *testing.T) {
+	t.Parallel()
 	cloud := fakeawstest.Start(t, fakeawstest.Options{})
 	var total atomic.Int64
 	cfg := realConfig(cloud)
@@ -238,6 +240,7 @@ func TestBuild(t *testing.T) {
 
 // TestCleanKeepsOthers checks that resources of others are kept, whatever their names.
 func TestCleanKeepsOthers(t *testing.T) {
+	t.Parallel()
 	cloud := fakeawstest.Start(t, fakeawstest.Options{})
 	cfg := realConfig(cloud)
 	run := newRun(t, cfg)
