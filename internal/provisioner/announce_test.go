@@ -1,14 +1,19 @@
 package provisioner
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"permstack/internal/cfn/customresource"
+	"permstack/internal/installation"
+	"permstack/internal/policies"
 )
 
 // recordingAnnouncer records announcements.
@@ -103,5 +108,41 @@ func TestNothingToAnnounce(t *testing.T) {
 	}
 	if len(h.announcements) != 0 {
 		t.Errorf("got announcements %+v, want none", h.announcements)
+	}
+}
+
+// TestRemovalNotAnnounced checks that the announcement of a deletion that fails is
+// logged and does not fail the event, and that no other deletion has this message.
+func TestRemovalNotAnnounced(t *testing.T) {
+	for name, failure := range map[string]error{"announced": nil, "fails": errors.New("not now")} {
+		t.Run(name, func(t *testing.T) {
+			f, h := launched(t), &recordingAnnouncer{err: failure}
+			e := event(cfn.RequestDelete, testProperties())
+			p := &Provisioner{
+				Client: waitingFor(e, f), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep, Announcer: h,
+			}
+			var log bytes.Buffer
+			if _, err := p.Handle(t.Context(), slog.New(slog.NewTextHandler(&log, nil)), e); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Contains(log.String(), logNotAnnouncedRemoval); got != (failure != nil) {
+				t.Errorf("logged %q: %v, log:\n%s", logNotAnnouncedRemoval, got, log.String())
+			}
+		})
+	}
+}
+
+// TestResponseOfOnePart checks the attributes of an installation that has one of the
+// permission stacks only.
+func TestResponseOfOnePart(t *testing.T) {
+	f := launched(t)
+	for part, name := range map[installation.Part]string{installation.Access: access, installation.Inventory: inventory} {
+		t.Run(name, func(t *testing.T) {
+			stack := &f.find(name).Stack
+			data := responseData(policies.Set{}, "", map[installation.Part]*types.Stack{part: stack})
+			if data[stackIDKey[part]] != *stack.StackId || data["PermissionStackIds"] != *stack.StackId {
+				t.Errorf("got data %v, want the stack %s", data, *stack.StackId)
+			}
+		})
 	}
 }

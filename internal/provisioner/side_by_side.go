@@ -22,14 +22,15 @@ var errStopped = errors.New("stopped because the other permission stack failed")
 func (o *operation) sideBySide(ctx context.Context, stop bool, tasks ...func(context.Context) error) []error {
 	errs := make([]error, len(tasks))
 	turns := make([]*turn, len(tasks))
+	var wakeErr error // once it is set, every sleep ends with it
 	for i, task := range tasks {
 		t := &turn{}
 		next, end := iter.Pull(func(yield func(time.Duration) bool) {
 			t.sleep = func(_ context.Context, d time.Duration) error {
-				if t.wakeErr == nil {
+				if wakeErr == nil {
 					yield(d)
 				}
-				return t.wakeErr
+				return wakeErr
 			}
 			errs[i] = task(o.withBudget(context.WithValue(ctx, turnKey{}, t)))
 		})
@@ -44,11 +45,11 @@ func (o *operation) sideBySide(ctx context.Context, stop bool, tasks ...func(con
 			if t.ended {
 				continue
 			}
-			if t.wakeErr != nil || t.wake <= elapsed {
+			if wakeErr != nil || t.wake <= elapsed {
 				d, sleeps := t.next()
 				t.ended, t.wake = !sleeps, elapsed+d
-				if t.ended && stop && errs[i] != nil {
-					wakeAll(turns, errStopped)
+				if t.ended && stop && errs[i] != nil && wakeErr == nil {
+					wakeErr = errStopped
 				}
 			}
 			if !t.ended && (!sleeping || t.wake < first) {
@@ -58,11 +59,9 @@ func (o *operation) sideBySide(ctx context.Context, stop bool, tasks ...func(con
 		switch {
 		case !sleeping: // all have ended
 			return errs
-		case anyWoken(turns): // with an error: without a pause
+		case wakeErr != nil: // without a pause
 		default:
-			if err := o.sleep(ctx, first-elapsed); err != nil {
-				wakeAll(turns, err)
-			}
+			wakeErr = o.sleep(ctx, first-elapsed)
 			elapsed = first
 		}
 	}
@@ -70,33 +69,13 @@ func (o *operation) sideBySide(ctx context.Context, stop bool, tasks ...func(con
 
 // turn is one task of sideBySide.
 type turn struct {
-	next    func() (time.Duration, bool) // runs the task until it sleeps, or ends
-	sleep   pause.Func
-	wake    time.Duration // when the task wakes, since the beginning
-	wakeErr error         // returned by this and every later sleep
-	ended   bool
+	next  func() (time.Duration, bool) // runs the task until it sleeps, or ends
+	sleep pause.Func
+	wake  time.Duration // when the task wakes, since the beginning
+	ended bool
 }
 
 type turnKey struct{}
-
-// wakeAll ends the sleep of every task with an error. One that is woken already keeps its own, and one that has ended
-// does not sleep again.
-func wakeAll(turns []*turn, err error) {
-	for _, t := range turns {
-		if t.wakeErr == nil {
-			t.wakeErr = err
-		}
-	}
-}
-
-func anyWoken(turns []*turn) bool {
-	for _, t := range turns {
-		if !t.ended && t.wakeErr != nil {
-			return true
-		}
-	}
-	return false
-}
 
 // withBudget returns a context whose denied calls are repeated within a new budget.
 func (o *operation) withBudget(ctx context.Context) context.Context {
