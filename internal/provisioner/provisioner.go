@@ -307,7 +307,7 @@ func (o *operation) deleteAll(ctx context.Context) error {
 func (o *operation) deleteStacks(ctx context.Context) error {
 	removed := false
 	for round := 1; ; round++ {
-		found := 0
+		found := false
 		var tasks []func(context.Context) error
 		for _, part := range slices.Backward(installation.Parts) {
 			tasks = append(tasks, func(ctx context.Context) error {
@@ -315,9 +315,7 @@ func (o *operation) deleteStacks(ctx context.Context) error {
 					o.stripAllRoles(ctx)
 				}
 				exists, err := o.deleteOwned(ctx, o.parent.StackName(part))
-				if exists {
-					found++
-				}
+				found = found || exists
 				return err
 			})
 		}
@@ -325,7 +323,7 @@ func (o *operation) deleteStacks(ctx context.Context) error {
 		if err := firstErrors(o.sideBySide(ctx, false, tasks...)); err != nil {
 			return err
 		}
-		if found == 0 {
+		if !found {
 			if removed {
 				o.announceRemoval(ctx)
 			}
