@@ -119,13 +119,13 @@ func (o *operation) reconcile(
 				}
 				if same {
 					if stack, err = o.confirmExternalID(ctx, stack, template, holdTrust); errors.Is(err, errStackChanged) {
-						continue
+						continue // read the stack again
 					}
 					return stack, err
 				}
 			}
 			if stack, err = o.update(ctx, stack, template, holdTrust); errors.Is(err, errStackChanged) {
-				continue
+				continue // read the stack again
 			}
 			return stack, err
 
