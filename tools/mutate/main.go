@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // cores are the packages that decide what is granted, created, reported or removed; with their subpackages.
@@ -71,7 +72,7 @@ func run(packages []string, sample int, seed uint64) error {
 	}
 	defer os.RemoveAll(work)
 	// Without the deferred removal after an interrupt, copies of the repository would be left.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	failed := false
 	for i, p := range packages {
