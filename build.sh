@@ -148,7 +148,7 @@ install_kind() {
   return 1
 }
 
-# uv installs the Python packages in a third of pip's processor time; where it does not run, pip installs them. Both
+# uv installs the Python packages in less than half of pip's processor time; where it does not run, pip does. Both
 # check the hashes. Most modules are never imported, so none are compiled during installation.
 # A kind of Python tools has a virtual environment of its own, because it requires other versions of boto3, botocore and
 # cfn-lint than the rest.
@@ -264,7 +264,8 @@ race_test() {
 # prepare_tests builds the program that reports the results of tests into the directory $work, and sets what all test
 # runs share. With the flags that functions are built with, tests and the builds within tests share the build cache.
 # The tests allocate much and keep little: a process collects garbage only when it has GOMEMLIMIT, which saves a fifth of
-# the processor time. Without DWARF (-w) the linker takes half the time; stack traces do not need it.
+# the time of tests that launch stacks; fakeawstest.Run does the same without this script. Without DWARF (-w) the linker
+# takes half the time; stack traces do not need it.
 work=
 prepare_tests() {
   pin_toolchain

@@ -51,7 +51,7 @@ func Main(m *testing.M, cleanup ...func() error) {
 
 // Run runs the tests of a package that launches stacks. They mostly wait for the embedded AWS, as long as for AWS, so
 // that eight run at a time unless -parallel is set. Without GOGC, the garbage is collected only when the program has
-// 700 MiB: that was a fourth of the processor time of many tests.
+// 700 MiB, as in build.sh: that was a fifth of the processor time, and more with Go's default.
 func Run(m *testing.M) int {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(-1)
