@@ -125,6 +125,9 @@ func mutate(
 			return false, err
 		}
 		results = append(results, r)
+		if _, listed := known[r.site]; !r.detected && !listed {
+			fmt.Printf("   %s:%d: %s in column %d survived\n", r.File, r.line, r.Mutation, r.Column)
+		}
 		if (i+1)%100 == 0 {
 			fmt.Printf("   %d of %d mutants\n", i+1, len(c.mutants))
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -37,13 +38,27 @@ type suite struct {
 	program string
 	dir     string
 	short   bool
-	tests   []test // sorted by duration
+	tests   []*test
 }
 
 type test struct {
 	name    string
 	reached []int // numbers of the mutants
 	took    time.Duration
+
+	tried, found float64 // mutants; recent ones count more
+}
+
+// cost is the time in which the test is expected to detect a mutant, from what it detected so far: neighbouring mutants
+// are often detected by the same test.
+func (t *test) cost() float64 { return t.took.Seconds() * (t.tried + 1) / (t.found + 0.1) }
+
+func (t *test) record(found bool) {
+	const memory = 0.9 // of earlier mutants
+	t.tried, t.found = memory*t.tried+1, memory*t.found
+	if found {
+		t.found++
+	}
 }
 
 // short are the packages whose complete tests take too long to run them for every mutant.
@@ -144,9 +159,8 @@ func (c *core) compile(ctx context.Context, dir string, number int) error {
 		if err != nil {
 			return err
 		}
-		s.tests = append(s.tests, t)
+		s.tests = append(s.tests, &t)
 	}
-	slices.SortFunc(s.tests, func(a, b test) int { return int(a.took - b.took) })
 	c.suites = append(c.suites, s)
 	return nil
 }
@@ -187,49 +201,61 @@ func (s *suite) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// detected runs the tests that reach a mutant, the quick ones first, until one fails. A test that takes much longer
-// than without the mutant counts as failed.
+// detected runs the tests that reach a mutant until one fails, first those that probably detect it soon. A test that
+// takes much longer than without the mutant counts as failed.
 func (c *core) detected(ctx context.Context, id int) (detected, reached bool, err error) {
 	for _, s := range c.suites {
-		var batch []string
-		limit := c.limit
-		run := func() (bool, error) {
-			limited, cancel := context.WithTimeout(ctx, limit)
-			defer cancel()
-			cmd := s.command(limited, "-test.failfast", "-test.run", "^("+strings.Join(batch, "|")+")$")
-			cmd.Env = append(cmd.Env, "MUTANT_ACTIVE="+strconv.Itoa(id))
-			err := cmd.Run()
-			var exit *exec.ExitError
-			switch {
-			case ctx.Err() != nil:
-				return false, ctx.Err()
-			case err != nil && !errors.As(err, &exit) && limited.Err() == nil:
-				return false, fmt.Errorf("run the tests of %s with a mutant: %w", s.dir, err)
-			}
-			batch, limit = nil, c.limit
-			return err != nil, nil
-		}
-		var total time.Duration
+		var candidates []*test
 		for _, t := range s.tests {
-			if !slices.Contains(t.reached, id) {
-				continue
-			}
-			reached = true
-			batch = append(batch, t.name)
-			limit += 10 * t.took
-			total += t.took
-			if total > time.Second {
-				total = 0
-				if detected, err := run(); detected || err != nil {
-					return detected, true, err
-				}
+			if slices.Contains(t.reached, id) {
+				candidates = append(candidates, t)
 			}
 		}
-		if len(batch) > 0 {
-			if detected, err := run(); detected || err != nil {
+		slices.SortFunc(candidates, func(a, b *test) int { return cmp.Compare(a.cost(), b.cost()) })
+		reached = reached || len(candidates) > 0
+		for len(candidates) > 0 {
+			n, total := 0, time.Duration(0)
+			for n < len(candidates) && total < time.Second {
+				total += candidates[n].took
+				n++
+			}
+			if detected, err := c.try(ctx, s, candidates[:n], id); detected || err != nil {
 				return detected, true, err
 			}
+			candidates = candidates[n:]
 		}
 	}
 	return false, reached, nil
+}
+
+// failure is the name of a test that failed.
+var failure = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
+
+// try reports whether one of some tests detects a mutant.
+func (c *core) try(ctx context.Context, s suite, batch []*test, id int) (bool, error) {
+	var names []string
+	limit := c.limit
+	for _, t := range batch {
+		names = append(names, t.name)
+		limit += 10 * t.took
+	}
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	cmd := s.command(limited, "-test.failfast", "-test.run", "^("+strings.Join(names, "|")+")$")
+	cmd.Env = append(cmd.Env, "MUTANT_ACTIVE="+strconv.Itoa(id))
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	case err != nil && !errors.As(err, &exit) && limited.Err() == nil:
+		return false, fmt.Errorf("run the tests of %s with a mutant: %w", s.dir, err)
+	}
+	failed := failure.FindSubmatch(out)
+	for _, t := range batch {
+		if found := failed != nil && t.name == string(failed[1]); found || err == nil {
+			t.record(found)
+		}
+	}
+	return err != nil, nil
 }
