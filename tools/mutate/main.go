@@ -18,10 +18,14 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -100,7 +104,7 @@ func mutate(
 	}
 	dir, sampled := target, []string{target}
 	if filepath.Ext(target) == ".go" {
-		dir = filepath.ToSlash(filepath.Dir(target))
+		dir = coreOf(target)
 	} else {
 		if sampled, err = sampleFiles(dir, sample, random); err != nil {
 			return false, err
@@ -111,7 +115,7 @@ func mutate(
 		return false, err
 	}
 	sources := map[string]string{}
-	var results []result
+	results := make([]result, len(c.mutants))
 	for i, m := range c.mutants {
 		if _, ok := sources[m.file]; !ok {
 			data, err := os.ReadFile(m.file)
@@ -120,19 +124,50 @@ func mutate(
 			}
 			sources[m.file] = string(data)
 		}
-		r := where(m, sources[m.file])
-		if r.detected, r.reached, err = c.detected(ctx, i+1); err != nil {
-			return false, err
-		}
-		results = append(results, r)
-		if _, listed := known[r.site]; !r.detected && !listed {
-			fmt.Printf("   %s:%d: %s in column %d survived\n", r.File, r.line, r.Mutation, r.Column)
-		}
-		if (i+1)%100 == 0 {
-			fmt.Printf("   %d of %d mutants\n", i+1, len(c.mutants))
-		}
+		results[i] = where(m, sources[m.file])
+	}
+	if err := runMutants(ctx, c, results, known); err != nil {
+		return false, err
 	}
 	return report(os.Stdout, target, results, known), nil
+}
+
+// runMutants runs the tests with each mutant, as many at a time as there are processors.
+func runMutants(ctx context.Context, c *core, results []result, known map[site]string) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next, done atomic.Int64
+	var workers sync.WaitGroup
+	for range runtime.NumCPU() {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; int(i) < len(results); i = next.Add(1) - 1 {
+				r := &results[i]
+				var err error
+				if r.detected, r.reached, err = c.detected(ctx, int(i)+1); err != nil {
+					cancel(err) // ends the other workers, too; of their errors this one is the first
+					return
+				}
+				if _, listed := known[r.site]; !r.detected && !listed {
+					fmt.Printf("   %s:%d: %s in column %d survived\n", r.File, r.line, r.Mutation, r.Column)
+				}
+				if n := done.Add(1); n%100 == 0 {
+					fmt.Printf("   %d of %d mutants\n", n, len(results))
+				}
+			}
+		})
+	}
+	workers.Wait()
+	return context.Cause(ctx)
+}
+
+// coreOf returns the core package that a file belongs to, whose tests may reach it; its own package for other files.
+func coreOf(file string) string {
+	for _, core := range cores {
+		if strings.HasPrefix(file, core+"/") {
+			return core
+		}
+	}
+	return path.Dir(file)
 }
 
 // copyTracked copies the files that git tracks, or would, to a directory: the mutants are written

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/tools/go/packages"
@@ -70,6 +71,7 @@ type core struct {
 	mutants []mutant
 	suites  []suite
 	limit   time.Duration // of a test run with a mutant, beyond ten times what it takes without
+	record  sync.Mutex    // of what the tests detected
 }
 
 // prepare writes the mutants of the given files into the copy of the repository, and compiles and runs the tests of all
@@ -201,9 +203,18 @@ func (s *suite) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// detected runs the tests that reach a mutant until one fails, first those that probably detect it soon. A test that
-// takes much longer than without the mutant counts as failed.
-func (c *core) detected(ctx context.Context, id int) (detected, reached bool, err error) {
+// batch is tests of one package that one process runs.
+type batch struct {
+	suite suite
+	tests []*test
+	cost  float64 // of the first one
+}
+
+// batches returns the tests that reach a mutant, those of all packages first that probably detect it soon.
+func (c *core) batches(id int) []batch {
+	c.record.Lock()
+	defer c.record.Unlock()
+	var out []batch
 	for _, s := range c.suites {
 		var candidates []*test
 		for _, t := range s.tests {
@@ -211,37 +222,47 @@ func (c *core) detected(ctx context.Context, id int) (detected, reached bool, er
 				candidates = append(candidates, t)
 			}
 		}
-		slices.SortFunc(candidates, func(a, b *test) int { return cmp.Compare(a.cost(), b.cost()) })
-		reached = reached || len(candidates) > 0
+		slices.SortStableFunc(candidates, func(a, b *test) int { return cmp.Compare(a.cost(), b.cost()) })
 		for len(candidates) > 0 {
-			n, total := 0, time.Duration(0)
-			for n < len(candidates) && total < time.Second {
+			n, total := 1, candidates[0].took
+			for n < len(candidates) && total+candidates[n].took <= time.Second {
 				total += candidates[n].took
 				n++
 			}
-			if detected, err := c.try(ctx, s, candidates[:n], id); detected || err != nil {
-				return detected, true, err
-			}
+			out = append(out, batch{s, candidates[:n], candidates[0].cost()})
 			candidates = candidates[n:]
 		}
 	}
-	return false, reached, nil
+	slices.SortStableFunc(out, func(a, b batch) int { return cmp.Compare(a.cost, b.cost) })
+	return out
+}
+
+// detected runs the tests that reach a mutant until one fails.
+func (c *core) detected(ctx context.Context, id int) (detected, reached bool, err error) {
+	batches := c.batches(id)
+	for _, b := range batches {
+		if detected, err := c.try(ctx, b, id); detected || err != nil {
+			return detected, true, err
+		}
+	}
+	return false, len(batches) > 0, nil
 }
 
 // failure is the name of a test that failed.
 var failure = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
 
-// try reports whether one of some tests detects a mutant.
-func (c *core) try(ctx context.Context, s suite, batch []*test, id int) (bool, error) {
+// try reports whether one of some tests detects a mutant. A test that takes much longer than without the mutant counts
+// as failed.
+func (c *core) try(ctx context.Context, b batch, id int) (bool, error) {
 	var names []string
 	limit := c.limit
-	for _, t := range batch {
+	for _, t := range b.tests {
 		names = append(names, t.name)
 		limit += 10 * t.took
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	cmd := s.command(limited, "-test.failfast", "-test.run", "^("+strings.Join(names, "|")+")$")
+	cmd := b.suite.command(limited, "-test.failfast", "-test.run", "^("+strings.Join(names, "|")+")$")
 	cmd.Env = append(cmd.Env, "MUTANT_ACTIVE="+strconv.Itoa(id))
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
@@ -249,10 +270,12 @@ func (c *core) try(ctx context.Context, s suite, batch []*test, id int) (bool, e
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	case err != nil && !errors.As(err, &exit) && limited.Err() == nil:
-		return false, fmt.Errorf("run the tests of %s with a mutant: %w", s.dir, err)
+		return false, fmt.Errorf("run the tests of %s with a mutant: %w", b.suite.dir, err)
 	}
+	c.record.Lock()
+	defer c.record.Unlock()
 	failed := failure.FindSubmatch(out)
-	for _, t := range batch {
+	for _, t := range b.tests {
 		if found := failed != nil && t.name == string(failed[1]); found || err == nil {
 			t.record(found)
 		}

@@ -144,3 +144,40 @@ func TestMutants(t *testing.T) {
 		}
 	}
 }
+
+// TestBatches checks that tests run first that detected mutants before, then the quick tests of all packages.
+func TestBatches(t *testing.T) {
+	newTest := func(name string, took time.Duration, reached ...int) *test {
+		return &test{name: name, reached: reached, took: took}
+	}
+	proven := newTest("TestProven", time.Second, 1, 2)
+	c := core{suites: []suite{
+		{dir: "a", tests: []*test{
+			newTest("TestSlow", 3*time.Second, 1), newTest("TestQuick", time.Millisecond, 1), newTest("TestOther", 1, 2),
+		}},
+		{dir: "b", tests: []*test{
+			newTest("TestNext", time.Second, 1), newTest("TestQuick", 2*time.Millisecond, 1),
+			newTest("TestSlow", 4*time.Second, 1), proven,
+		}},
+	}}
+	for _, proof := range []struct {
+		detected int
+		want     []string
+	}{
+		{0, []string{"a TestQuick", "b TestQuick", "b TestNext", "b TestProven", "a TestSlow", "b TestSlow"}},
+		{5, []string{"a TestQuick", "b TestQuick", "b TestProven", "b TestNext", "a TestSlow", "b TestSlow"}},
+	} {
+		for range proof.detected {
+			proven.record(true)
+		}
+		var got []string
+		for _, b := range c.batches(1) {
+			for _, t := range b.tests {
+				got = append(got, b.suite.dir+" "+t.name)
+			}
+		}
+		if !slices.Equal(got, proof.want) {
+			t.Errorf("after %d detections: got %q, want %q", proof.detected, got, proof.want)
+		}
+	}
+}
