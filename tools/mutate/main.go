@@ -104,7 +104,7 @@ func mutate(
 	}
 	dir, sampled := target, []string{target}
 	if filepath.Ext(target) == ".go" {
-		dir = coreOf(target)
+		dir = corePackage(target)
 	} else {
 		if sampled, err = sampleFiles(dir, sample, random); err != nil {
 			return false, err
@@ -160,8 +160,8 @@ func runMutants(ctx context.Context, c *core, results []result, known map[site]s
 	return context.Cause(ctx)
 }
 
-// coreOf returns the core package that a file belongs to, whose tests may reach it; its own package for other files.
-func coreOf(file string) string {
+// corePackage returns the core package that a file belongs to, whose tests may reach it; its own package for other files.
+func corePackage(file string) string {
 	for _, core := range cores {
 		if strings.HasPrefix(file, core+"/") {
 			return core

@@ -74,14 +74,14 @@ func TestEquivalentListIsValid(t *testing.T) {
 	}
 }
 
-func TestCoreOf(t *testing.T) {
+func TestCorePackage(t *testing.T) {
 	for file, want := range map[string]string{
 		"internal/policies/scope/scope.go": "internal/policies",
 		"internal/policies/size.go":        "internal/policies",
 		"internal/drift/detect/check.go":   "internal/drift/detect",
 		"internal/drift/audit/audit.go":    "internal/drift/audit",
 	} {
-		if got := coreOf(file); got != want {
+		if got := corePackage(file); got != want {
 			t.Errorf("%s: got %s, want %s", file, got, want)
 		}
 	}
