@@ -160,7 +160,8 @@ func runMutants(ctx context.Context, c *core, results []result, known map[site]s
 	return context.Cause(ctx)
 }
 
-// corePackage returns the core package that a file belongs to, whose tests may reach it; its own package for other files.
+// corePackage returns the core package that a file belongs to, whose tests may reach it; for other files their own
+// package.
 func corePackage(file string) string {
 	for _, core := range cores {
 		if strings.HasPrefix(file, core+"/") {
