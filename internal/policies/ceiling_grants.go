@@ -36,7 +36,7 @@ func MaximumGrants(p schema.Profile, release string) []MaximumGrant {
 func maximumGrants(profile schema.Profile) []MaximumGrant {
 	var out []MaximumGrant
 	for _, c := range everyChoice(profile) {
-		role := "arn:" + pseudoPartition + ":iam::" + placeholderAccount + ":role/" + placeholderExternalID
+		role := "arn:aws:iam::" + placeholderAccount + ":role/" + placeholderExternalID
 		env := Environment{
 			ControlPlaneRoleARN: role, SupportControlPlaneRoleARN: role, DataPlaneAccountID: placeholderAccount,
 			ExternalID: placeholderExternalID, ConnectionID: PlaceholderConnection, Path: PlaceholderPath,
@@ -47,7 +47,7 @@ func maximumGrants(profile schema.Profile) []MaximumGrant {
 		for _, r := range profile.Roles {
 			for _, p := range r.Policies {
 				for _, st := range p.Statements {
-					if st.Deny || len(st.Actions) == 0 {
+					if st.Deny {
 						continue
 					}
 					grant := MaximumGrant{For: st.For, Statement: s.maximum(st)}
@@ -106,9 +106,6 @@ func (s synthesis) maximum(st schema.Statement) iampolicy.Statement {
 		if !slices.Contains(out.Resource, r) {
 			out.Resource = append(out.Resource, r)
 		}
-	}
-	if len(out.Resource) == 0 {
-		return iampolicy.Statement{}
 	}
 	every := slices.Clone(out.Resource)
 	out.Resource = slices.DeleteFunc(out.Resource, func(r string) bool {

@@ -64,12 +64,10 @@ func (c choice) statements(p schema.Policy) []schema.Statement {
 		if !c.hasAny(st.For) || c.marked != "" && !slices.Contains(st.Presets, c.marked) {
 			continue
 		}
-		if len(st.Since)+len(st.Until) > 0 {
-			st.Actions = slices.DeleteFunc(slices.Clone(st.Actions), func(a string) bool {
-				since, until := st.Since[a], st.Until[a]
-				return since != "" && !c.options[since] || until != "" && c.options[until]
-			})
-		}
+		st.Actions = filter(st.Actions, func(a string) bool {
+			since, until := st.Since[a], st.Until[a]
+			return (since == "" || c.options[since]) && (until == "" || !c.options[until])
+		})
 		if len(st.Actions) > 0 {
 			out = append(out, st)
 		}

@@ -13,6 +13,7 @@ import (
 	"permstack/internal/iampolicy/eval"
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
+	"permstack/internal/policies/schema"
 )
 
 // TestGuard checks that whatever the other policies of a role allow, no vendor role may change a
@@ -229,4 +230,26 @@ func guardStatement(t *testing.T, r policies.Role) iampolicy.Statement {
 		t.Fatalf("%s has no guard", r.Entity)
 	}
 	return r.Inline[i].Document.Statement[0]
+}
+
+// TestGuardOfOtherProfiles checks that the guard of a role that may delete topics and rules protects those of every
+// other profile, by the beginnings of their names.
+func TestGuardOfOtherProfiles(t *testing.T) {
+	profile := fillerProfile("*", "", 10)
+	profile.Name = "aws-backup" // the first one
+	profile.Roles[0].Policies[0].Statements[1].Actions = []string{"sns:DeleteTopic", "events:DeleteRule"}
+	set, err := policies.SynthesizeProfile(profile, policies.Selection{Assets: []schema.Asset{"s3"}}, environment(here))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resources := guardStatement(t, set.Roles[0]).Resource
+	clumio, _ := policies.Profile("clumio")
+	for _, want := range []string{
+		"arn:aws:sns:*:111111111111:" + clumio.Topics[0].Entity + "-*", "arn:aws:events:*:111111111111:rule/Clumio*",
+		"arn:aws:sns:*:111111111111:permstack-*", "arn:aws:events:*:111111111111:rule/permstack-*",
+	} {
+		if !slices.Contains(resources, want) {
+			t.Errorf("the guard has no %s: %q", want, resources)
+		}
+	}
 }

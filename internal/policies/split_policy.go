@@ -41,23 +41,14 @@ func (s synthesis) pack(statements []schema.Statement) [][]schema.Statement {
 	return out
 }
 
-// packFewest tries the packings, the most readable first, and returns the first one that needs no more parts than the
-// total size does, else the one with the fewest parts.
+// packFewest tries the packings, the most readable first, and returns the first one with the fewest parts.
 func packFewest(sizes, items []int, capacity int) [][]int {
-	total := 0
-	for _, i := range items {
-		total += sizes[i]
-	}
-	bound := (total + capacity - 1) / capacity
 	var best [][]int
 	for _, pack := range []func(sizes, items []int, capacity int) [][]int{
 		nextFit, firstFit, firstFitDecreasing, bestFitDecreasing,
 	} {
 		if parts := pack(sizes, items, capacity); best == nil || len(parts) < len(best) {
 			best = parts
-		}
-		if len(best) <= bound {
-			break
 		}
 	}
 	return best

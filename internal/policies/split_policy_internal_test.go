@@ -1,12 +1,15 @@
 package policies
 
 import (
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
 	"permstack/internal/iampolicy"
+	"permstack/internal/policies/schema"
 )
 
 // TestSizeMatchesJSON compares size with the length of the JSON text.
@@ -92,15 +95,115 @@ func TestFewestParts(t *testing.T) {
 	}
 }
 
-// TestLimitError names what is too large, and how much.
+// TestPack checks which packing is used: the first of those with the fewest parts, of which the one in order is first.
+func TestPack(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		sizes    []int
+		capacity int
+		want     [][]int
+	}{
+		{"nothing", nil, 6, nil},
+		{"in order", []int{3, 3, 3, 3}, 6, [][]int{{0, 1}, {2, 3}}},
+		{"one above the capacity", []int{3, 4, 3, 3}, 6, [][]int{{0}, {1}, {2, 3}}},
+		{"larger than the capacity", []int{2, 7, 3}, 6, [][]int{{0, 2}, {1}}},
+		{"first fit", []int{4, 5, 2, 1}, 6, [][]int{{0, 2}, {1, 3}}},
+		{"first fit of the largest first", []int{1, 4, 8, 1, 5}, 10, [][]int{{0, 2, 3}, {1, 4}}},
+		{"best fit of the largest first", []int{9, 20, 23, 33, 3, 21, 30, 4, 18, 27, 11}, 50,
+			[][]int{{0, 3, 4, 7}, {1, 6}, {2, 9}, {5, 8, 10}}},
+		{"in order, although the sizes would fit into one less", []int{4, 7, 1, 4, 4}, 10, [][]int{{0}, {1, 2}, {3, 4}}},
+		{"first fit, although the sizes would fit into one less", []int{2, 9, 6, 9, 4}, 10,
+			[][]int{{0, 2}, {1}, {3}, {4}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := Pack(tt.sizes, tt.capacity); !slices.EqualFunc(got, tt.want, slices.Equal) {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestSplitAtTheLimit checks that a policy, and each part of one, is filled up to IAM's limit and not above.
+func TestSplitAtTheLimit(t *testing.T) {
+	const limit = 6144
+	none := iampolicy.Document{Version: iampolicy.Version}.Size()
+	one := iampolicy.Statement{
+		Sid: "S0", Effect: "Allow", Action: iampolicy.Values{"a:B"}, Resource: iampolicy.Values{"x"},
+	}
+	// A statement of a document, the comma before the next one, and the letter that is its resource.
+	fixed := iampolicy.Document{Version: iampolicy.Version, Statement: []iampolicy.Statement{one}}.Size() - none - 1
+	for _, tt := range []struct {
+		name  string
+		sizes []int // of the statements, with a comma each
+		want  []int // statements of each part
+	}{
+		{"one at the limit", []int{limit - none + 1}, []int{1}},
+		{"two at the limit", []int{3000, limit - none + 1 - 3000}, []int{2}},
+		{"two above the limit", []int{3000, limit - none + 2 - 3000}, []int{1, 1}},
+		{"a full part", []int{3000, limit - none + 1 - 3000, 100}, []int{2, 1}},
+		{"one character more", []int{3000, limit - none + 2 - 3000, 100}, []int{1, 2}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var list []schema.Statement
+			for i, size := range tt.sizes {
+				list = append(list, schema.Statement{
+					Sid: fmt.Sprint("S", i), Actions: []string{"a:B"}, Resources: []string{strings.Repeat("x", size-fixed-1)},
+				}, schema.Statement{Sid: "NotSelected", Actions: []string{"a:B"}, Resources: []string{"${topics:None}"}})
+			}
+			s := synthesis{}
+			var got []int
+			for _, part := range s.pack(list) {
+				d := iampolicy.Document{Version: iampolicy.Version}
+				for _, st := range part {
+					d.Statement = append(d.Statement, s.statements(st)...)
+				}
+				if d.Size() > limit {
+					t.Errorf("got a part of %d characters", d.Size())
+				}
+				got = append(got, len(d.Statement))
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got parts of %d statements, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestLimitError checks that a set at IAM's quotas ("IAM and AWS STS quotas") is accepted, and that the error about one
+// above them names what is too large, how large it is, and the quota.
 func TestLimitError(t *testing.T) {
-	big := iampolicy.Document{Version: iampolicy.Version, Statement: []iampolicy.Statement{{
-		Effect: "Allow", Action: iampolicy.Values{"a:B"}, Resource: iampolicy.Values{strings.Repeat("x", MaxManagedPolicy)},
-	}}}
-	set := Set{Roles: []Role{{Entity: "R", Managed: []Policy{{Entity: "P", Document: big}}}}}
-	err := checkLimits(set)
-	if err == nil || !strings.Contains(err.Error(), "policy P in characters: 62") ||
-		!strings.Contains(err.Error(), "6144") {
-		t.Errorf("have %v", err)
+	document := func(characters int) iampolicy.Document {
+		d := iampolicy.Document{Version: iampolicy.Version, Statement: []iampolicy.Statement{{
+			Effect: "Allow", Action: iampolicy.Values{"a:B"}, Resource: iampolicy.Values{""},
+		}}}
+		d.Statement[0].Resource[0] = strings.Repeat("x", characters-d.Size())
+		return d
+	}
+	policy := func(characters int) Policy { return Policy{Entity: "P", Document: document(characters)} }
+	for _, tt := range []struct {
+		name  string
+		limit int
+		role  func(n int) Role
+		want  string
+	}{
+		{"trust policy", 2048, func(n int) Role { return Role{Trust: document(n)} }, "trust policy of R in characters: "},
+		{"managed policies", 10, func(n int) Role { return Role{Managed: make([]Policy, n)} }, "managed policies of R: "},
+		{"inline policies", 10240, func(n int) Role { return Role{Inline: []Policy{policy(4000), policy(n - 4000)}} },
+			"inline policies of R in characters: "},
+		{"managed policy", 6144, func(n int) Role { return Role{Managed: []Policy{policy(200), policy(n)}} },
+			"policy P in characters: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			at, above := tt.role(tt.limit), tt.role(tt.limit+1)
+			at.Entity, above.Entity = "R", "R"
+			if err := checkLimits(Set{Roles: []Role{at}}); err != nil {
+				t.Errorf("at the limit: %v", err)
+			}
+			var limit *LimitError
+			want := []string{fmt.Sprintf("%s%d of at most %d", tt.want, tt.limit+1, tt.limit)}
+			if err := checkLimits(Set{Roles: []Role{above}}); !errors.As(err, &limit) || !slices.Equal(limit.Problems, want) {
+				t.Errorf("above the limit: got %v, want %q", err, want)
+			}
+		})
 	}
 }
