@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"permstack/internal/awsapi/awserr"
+	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
 	"permstack/internal/policies/schema"
@@ -240,8 +241,8 @@ func (f *whyFlags) input(m denial.Message, stack deployed.Stack) (denial.Input, 
 func (f *whyFlags) synthesize(in *denial.Input, caller denial.Caller) error {
 	env := in.Environment
 	env.ExternalID = "" // that of a stack is masked
-	env.Account = cmp.Or(env.Account, caller.Account, policies.AccountInARN(in.Message.Resource), "123456789012")
-	env.Region = cmp.Or(env.Region, arnRegion(in.Message.Resource), "us-east-1")
+	env.Account = cmp.Or(env.Account, caller.Account, iampolicy.AccountInARN(in.Message.Resource), "123456789012")
+	env.Region = cmp.Or(env.Region, iampolicy.RegionInARN(in.Message.Resource), "us-east-1")
 	env.Partition = policies.Partition(env.Region)
 	env.StackNames = append(env.StackNames, f.stack)
 	if f.stack == "" {
@@ -264,14 +265,6 @@ func firstEnvironment(a, b policies.Environment) policies.Environment {
 		return a
 	}
 	return b
-}
-
-// arnRegion returns the Region of an ARN, or "".
-func arnRegion(arn string) string {
-	if f := strings.SplitN(arn, ":", 6); len(f) == 6 {
-		return f[3]
-	}
-	return ""
 }
 
 func roleNames(p schema.Profile) string {

@@ -107,14 +107,9 @@ func (r Role) mayChange(resources, actions string) bool {
 			return guarded(a, service) && iampolicy.Overlap(a, actions)
 		})) && (st.NotResource != nil || slices.ContainsFunc(st.Resource, func(resource string) bool {
 			return resource == "*" || resources == "*" ||
-				slices.EqualFunc(arnParts(resource), arnParts(resources), iampolicy.Overlap)
+				iampolicy.OverlapARN(resource, resources)
 		}))
 	})
-}
-
-// arnParts returns the six parts of an ARN, which may have pseudo parameters.
-func arnParts(arn string) []string {
-	return strings.SplitN(strings.ReplaceAll(arn, "${AWS::", "${"), ":", 6)
 }
 
 // coveredBy reports whether one of the patterns matches all that a resource, which may be a pattern, matches.
@@ -216,7 +211,8 @@ func guarded(action, service string) bool {
 
 // protectedProblem returns what is wrong with an ARN of Environment.Protected, or "".
 func protectedProblem(arn string) string {
-	if f := strings.SplitN(arn, ":", 6); len(f) != 6 || f[0] != "arn" || f[5] == "" || f[5] == "*" || f[2] == "*" {
+	a, ok := iampolicy.ParseARN(arn)
+	if !ok || a.Resource == "" || a.Resource == "*" || a.Service == "*" {
 		return "give the ARN of one resource"
 	}
 	return ""

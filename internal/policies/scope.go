@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"permstack/internal/awsapi/region"
+	"permstack/internal/iampolicy"
 	"permstack/internal/policies/schema"
 	"permstack/internal/policies/scope"
 )
@@ -74,15 +74,16 @@ func (c *checker) scope(profile schema.Profile, sel Selection, env Environment) 
 // scopeARN adds a problem for an ARN of a scope that is in another partition or in an account that the selection does
 // not reach.
 func (c *checker) scopeARN(k scope.Kind, arn string, env Environment) {
-	f := strings.SplitN(arn, ":", 6)
-	if len(f) != 6 {
+	a, ok := iampolicy.ParseARN(arn)
+	if !ok {
 		return
 	}
-	if env.Partition != "" && f[1] != env.Partition {
-		c.add("%s %q is in partition %s, not in %s", k.Noun(), arn, f[1], env.Partition)
+	if env.Partition != "" && a.Partition != env.Partition {
+		c.add("%s %q is in partition %s, not in %s", k.Noun(), arn, a.Partition, env.Partition)
 	}
-	if env.Account != "" && f[4] != env.Account && !slices.Contains(env.OtherAccounts, f[4]) && !env.Organization {
-		c.add("%s %q is of account %s, not of %s; give the other account, too", k.Noun(), arn, f[4], env.Account)
+	other := env.Account != "" && a.AccountID != env.Account && !slices.Contains(env.OtherAccounts, a.AccountID)
+	if other && !env.Organization {
+		c.add("%s %q is of account %s, not of %s; give the other account, too", k.Noun(), arn, a.AccountID, env.Account)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/actions"
 	"permstack/internal/policies/schema"
 	"permstack/internal/policies/scope"
@@ -170,7 +171,7 @@ func actingOn(list, resources []string) []string {
 	return filter(list, func(action string) bool {
 		return slices.ContainsFunc(resources, func(r string) bool {
 			_, _, isReference := reference(r)
-			return isReference || actions.IsPattern(action) || actions.ActsOn(action, variablesAsStars(r))
+			return isReference || actions.IsPattern(action) || actions.ActsOn(action, iampolicy.VariablesAsWildcards(r))
 		})
 	})
 }
@@ -220,13 +221,13 @@ func isVendors(when schema.Conditions) bool {
 // named returns a pattern's ARNs for one value of the scope: the resource, if the statement's actions act at it, and
 // what is below it, if they act there.
 func (n narrower) named(p scope.Pattern, value string, at, below, shared bool) []string {
-	if f := strings.SplitN(value, ":", 6); len(f) == 6 {
-		if !n.isIn(p, f[3], f[4], shared) {
+	if a, ok := iampolicy.ParseARN(value); ok {
+		if !n.isIn(p, a.Region, a.AccountID, shared) {
 			return nil
 		}
-		region := strings.Replace(p.Frame, ":"+p.Region()+":", ":"+f[3]+":", 1)
-		p.Frame = strings.Replace(region, p.Account(), f[4], 1)
-		_, value, _ = strings.Cut(f[5], "/")
+		region := strings.Replace(p.Frame, ":"+p.Region()+":", ":"+a.Region+":", 1)
+		p.Frame = strings.Replace(region, p.Account(), a.AccountID, 1)
+		_, value, _ = strings.Cut(a.Resource, "/")
 	}
 	if p.Suffix != "" || p.Kind == scope.Key || p.Kind == scope.Database || p.Kind == scope.VPC {
 		return []string{p.With(value)}
@@ -261,30 +262,16 @@ func (n narrower) isIn(p scope.Pattern, region, account string, shared bool) boo
 // actsAt reports whether one of the actions acts on the resources of a kind (below 0) or on what is below them: the
 // objects of a bucket, the indexes, streams, exports and backups of a table (below 1). Unknown actions act on both.
 func actsAt(list []string, p scope.Pattern, below int) bool {
-	frame := scope.Fields(p.Frame)
-	base := strings.Count(frame[5], "/")
+	frame, _ := iampolicy.ParseARN(p.Frame)
+	base := strings.Count(frame.Resource, "/")
 	return slices.ContainsFunc(list, func(action string) bool {
 		arns := actions.ResourceARNs(action)
 		return len(arns) == 0 || slices.ContainsFunc(arns, func(arn string) bool {
-			f := scope.Fields(arn)
-			return len(f) == 6 && f[2] == frame[2] &&
-				(p.Kind != scope.Bucket || f[3]+f[4] == "") && // no access point
-				strings.HasPrefix(f[5], frame[5]) &&
-				(strings.Count(f[5], "/") > base) == (below > 0)
+			a, ok := iampolicy.ParseARN(arn)
+			return ok && a.Service == frame.Service &&
+				(p.Kind != scope.Bucket || a.Region+a.AccountID == "") && // no access point
+				strings.HasPrefix(a.Resource, frame.Resource) &&
+				(strings.Count(a.Resource, "/") > base) == (below > 0)
 		})
 	})
-}
-
-// variablesAsStars returns a resource of a profile with * for its variables.
-func variablesAsStars(s string) string {
-	var b strings.Builder
-	for {
-		start := strings.Index(s, "${")
-		end := strings.IndexByte(s[max(start, 0):], '}')
-		if start < 0 || end < 0 {
-			return b.String() + s
-		}
-		b.WriteString(s[:start] + "*")
-		s = s[start+end+1:]
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"permstack/internal/iampolicy"
 	"permstack/internal/policies/schema"
 	"permstack/internal/policies/scope"
 )
@@ -74,8 +75,7 @@ func (n narrower) notNarrowed(profile schema.Profile, c choice) []NotNarrowed {
 
 // isVendorsARN reports whether a resource of a profile is in the vendor's account.
 func isVendorsARN(resource string) bool {
-	f := scope.Fields(resource)
-	return len(f) == 6 && f[4] == "${DataPlaneAccount}"
+	return iampolicy.AccountInARN(resource) == "${DataPlaneAccount}"
 }
 
 // whyNotNarrowed returns why a kind does not narrow an action of a statement; "" if it does, or if the action is of

@@ -34,7 +34,7 @@ func newTerms(profile schema.Profile, c choice, env Environment) terms {
 		"Account":                 orPseudo(env.Account, pseudoAccount),
 		"Region":                  orPseudo(env.Region, pseudoRegion),
 		"DataPlaneAccount":        env.DataPlaneAccountID,
-		"ControlPlaneAccount":     AccountInARN(env.ControlPlaneRoleARN),
+		"ControlPlaneAccount":     iampolicy.AccountInARN(env.ControlPlaneRoleARN),
 		"ControlPlaneRole":        env.ControlPlaneRoleARN,
 		"SupportControlPlaneRole": env.SupportControlPlaneRoleARN,
 		"ExternalId":              env.ExternalID,
@@ -237,14 +237,6 @@ func (s synthesis) referencedARNs(kind, entity string) []string {
 
 func (s synthesis) topicARN(entity string) string {
 	return s.terms.expand("arn:${Partition}:sns:${Region}:${Account}:") + s.names.physical(entity)
-}
-
-// AccountInARN returns the account in an ARN; "" if the text is not one.
-func AccountInARN(arn string) string {
-	if f := strings.SplitN(arn, ":", 6); len(f) == 6 {
-		return f[4]
-	}
-	return ""
 }
 
 // sentence returns a reason with a capital letter, for descriptions in IAM and EventBridge.

@@ -131,7 +131,7 @@ func (a *audit) policyCalls(f finding.Finding) (read func(context.Context) (stri
 				return got.Attributes["Policy"], nil
 			}, func(ctx context.Context, text string) error {
 				if text == "" {
-					text = detect.DefaultTopicPolicy(id, account(id))
+					text = detect.DefaultTopicPolicy(id, iampolicy.AccountInARN(id))
 				}
 				_, err := a.sns.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
 					TopicArn: &id, AttributeName: aws.String("Policy"), AttributeValue: &text,

@@ -38,7 +38,7 @@ func newTarget(all []chosen, more []string) target {
 	add := func(value string) {
 		if strings.HasPrefix(value, "arn:") {
 			t.arns = append(t.arns, value)
-			value = account(value)
+			value = iampolicy.AccountInARN(value)
 		}
 		if len(value) == 12 && !own[value] {
 			t.accounts = append(t.accounts, value)
@@ -58,29 +58,19 @@ func newTarget(all []chosen, more []string) target {
 	return t
 }
 
-// account returns the account of an ARN.
-func account(arn string) string {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) < 6 {
-		return ""
-	}
-	return parts[4]
-}
-
 // matches reports whether a principal is one of the target, and whether it is an
 // installation's own role.
 func (t target) matches(principal string) (ok, ownRole bool) {
-	parts := strings.SplitN(principal, ":", 6)
-	if len(parts) == 6 {
-		path := strings.Split(parts[5], "/")
+	if a, ok := iampolicy.ParseARN(principal); ok {
+		path := strings.Split(a.Resource, "/")
 		name := path[len(path)-1]
 		if path[0] == "assumed-role" && len(path) > 1 {
 			name = path[1]
 		}
-		if (path[0] == "role" || path[0] == "assumed-role") && slices.Contains(t.roles, parts[4]+" "+name) {
+		if (path[0] == "role" || path[0] == "assumed-role") && slices.Contains(t.roles, a.AccountID+" "+name) {
 			return true, true
 		}
-		if slices.Contains(t.accounts, parts[4]) {
+		if slices.Contains(t.accounts, a.AccountID) {
 			return true, false
 		}
 	}

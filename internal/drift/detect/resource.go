@@ -1,12 +1,12 @@
 package detect
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"permstack/internal/awsapi/awserr"
+	"permstack/internal/iampolicy"
 	"permstack/internal/notify/finding"
 )
 
@@ -170,11 +170,12 @@ func (v *resolver) GetAtt(id, name string) (any, error) {
 
 // arn returns an ARN in the stack's partition and account.
 func (v *resolver) arn(service, region, rest string) string {
-	parts := strings.SplitN(v.stack.id, ":", 6)
-	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", parts[1], service, region, parts[4], rest)
+	stack, _ := iampolicy.ParseARN(v.stack.id)
+	stack.Service, stack.Region, stack.Resource = service, region, rest
+	return stack.String()
 }
 
-func (v *resolver) region() string { return strings.SplitN(v.stack.id, ":", 6)[3] }
+func (v *resolver) region() string { return iampolicy.RegionInARN(v.stack.id) }
 
 // iamARN is the Arn attribute of an IAM resource whose physical id is its name.
 func iamARN(kind string) attribute {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"permstack/internal/awsapi/awserr"
+	"permstack/internal/iampolicy"
 	"permstack/internal/notify/finding"
 )
 
@@ -30,7 +31,7 @@ func (live *liveTopic) compareSubscriptions(m *model, r *resource) []draft {
 			}
 			continue // declared
 		}
-		receiver := accountInARN(endpoint)
+		receiver := iampolicy.AccountInARN(endpoint)
 		switch {
 		case !slices.Contains(allowed, owner), receiver != "" && !slices.Contains(allowed, receiver):
 		case r.stack == m.installation, owner != m.account, receiver != "":
@@ -65,15 +66,6 @@ func (live *liveTopic) readFilters(ctx context.Context, c *reader) {
 
 func subscriptionName(protocol, endpoint string) string { return protocol + ":" + endpoint }
 
-// accountInARN returns the account of an ARN; "" if the text is not an ARN.
-func accountInARN(text string) string {
-	parts := strings.SplitN(text, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" {
-		return ""
-	}
-	return parts[4]
-}
-
 // subscribers returns the accounts of the principals in the expected policy of a
 // topic.
 func (m *model) subscribers(topicARN string) []string {
@@ -84,7 +76,7 @@ func (m *model) subscribers(topicARN string) []string {
 		}
 		for _, s := range parseDocument(r.props["PolicyDocument"]).Statement {
 			for _, principal := range principals(s.Principal) {
-				out = append(out, accountInARN(principal))
+				out = append(out, iampolicy.AccountInARN(principal))
 				if len(principal) == 12 {
 					out = append(out, principal)
 				}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
 	"permstack/internal/iampolicy"
 )
 
@@ -29,31 +31,21 @@ func ActsOn(action, resource string) bool {
 	if !known || resource == "*" {
 		return true
 	}
-	want := fields(resource)
-	return slices.ContainsFunc(arns, func(arn string) bool {
-		have := fields(arn)
-		return len(have) != len(want) || overlapAll(have, want)
+	want, isARN := iampolicy.ParseARN(resource)
+	return !isARN || slices.ContainsFunc(arns, func(text string) bool {
+		have, ok := iampolicy.ParseARN(text)
+		return !ok || overlap(have, want)
 	})
 }
 
-// fields returns the six fields of an ARN, with * for CloudFormation's pseudo parameters.
-func fields(arn string) []string {
-	for _, pseudo := range []string{"Partition", "Region", "AccountId", "StackName", "URLSuffix"} {
-		arn = strings.ReplaceAll(arn, "${AWS::"+pseudo+"}", "*")
+// overlap reports whether some ARN matches both patterns, of which pseudo parameters are any text. An empty field
+// matches any value, because some ARNs have an account in AWS's list and none in policies.
+func overlap(p, q arn.ARN) bool {
+	field := func(p, q string) bool {
+		return p == "" || q == "" || iampolicy.Overlap(iampolicy.VariablesAsWildcards(p), iampolicy.VariablesAsWildcards(q))
 	}
-	return strings.SplitN(arn, ":", 6)
-}
-
-// overlapAll reports whether some ARN matches both patterns. An empty field matches any value, because some ARNs have
-// an
-// account in AWS's list and none in policies.
-func overlapAll(p, q []string) bool {
-	for i := range p {
-		if p[i] != "" && q[i] != "" && !iampolicy.Overlap(p[i], q[i]) {
-			return false
-		}
-	}
-	return true
+	return field(p.Partition, q.Partition) && field(p.Service, q.Service) && field(p.Region, q.Region) &&
+		field(p.AccountID, q.AccountID) && field(p.Resource, q.Resource)
 }
 
 // ResourceARNs returns the ARN patterns of the resource types that an action acts on; none if it has no resource types

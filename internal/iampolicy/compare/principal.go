@@ -32,10 +32,10 @@ func newPrincipal(kind, id string) principal {
 		p.account = id
 		return p
 	}
-	parts := strings.SplitN(id, ":", arnParts)
-	if len(parts) == arnParts && parts[0] == "arn" && (parts[2] == "iam" || parts[2] == "sts") && isAccount(parts[4]) {
-		p.account = parts[4]
-		if parts[2] == "iam" && parts[3] == "" && parts[5] == "root" {
+	a, ok := iampolicy.ParseARN(id)
+	if ok && (a.Service == "iam" || a.Service == "sts") && isAccount(a.AccountID) {
+		p.account = a.AccountID
+		if a.Service == "iam" && a.Region == "" && a.Resource == "root" {
 			p.id = p.account
 		}
 	}
@@ -105,11 +105,12 @@ func (p principal) includes(q principal, effect, owner string) bool {
 // are
 // unique within an account whatever their path.
 func isRoleSession(session, role string) bool {
-	s, r := strings.SplitN(session, ":", arnParts), strings.SplitN(role, ":", arnParts)
-	if len(s) != arnParts || len(r) != arnParts || s[1] != r[1] || s[2] != "sts" || r[2] != "iam" || s[4] != r[4] {
+	s, ok := iampolicy.ParseARN(session)
+	r, isARN := iampolicy.ParseARN(role)
+	if !ok || !isARN || s.Partition != r.Partition || s.Service != "sts" || r.Service != "iam" || s.AccountID != r.AccountID {
 		return false
 	}
-	name, isRole := strings.CutPrefix(r[5], "role/")
+	name, isRole := strings.CutPrefix(r.Resource, "role/")
 	name = name[strings.LastIndexByte(name, '/')+1:]
-	return isRole && name != "" && strings.HasPrefix(s[5], "assumed-role/"+name+"/")
+	return isRole && name != "" && strings.HasPrefix(s.Resource, "assumed-role/"+name+"/")
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/actions"
 	"permstack/internal/iampolicy/spelling"
@@ -12,24 +14,22 @@ import (
 // TypesOfARN returns the resource types of a service that an ARN is of: "bucket". An empty account or Region of the ARN
 // is any. The variables of a type's pattern match no "/" or ":" if such a type exists; else the type with the most
 // literal text is returned: the ARN of an object is not that of a bucket.
-func TypesOfARN(arn string) []Type {
-	fields, service, known := splitARN(arn)
+func TypesOfARN(text string) []Type {
+	wanted, service, known := parseKnownARN(text)
 	if !known {
 		return nil
 	}
 	var strict, lenient []Type
 	longest := 0
 	for _, t := range service().Types {
-		pattern := strings.SplitN(Pattern(t.ARN), ":", 6)
-		// The ARN of a global resource has no Region.
-		if len(pattern) < 6 || pattern[3] == "" && fields[3] != "" && fields[3] != "*" ||
-			!matchesResource(pattern[5], fields[5], false) {
+		pattern := t.pattern()
+		if isGlobal(pattern) && namesRegion(wanted) || !matchesResource(pattern.Resource, wanted.Resource, false) {
 			continue
 		}
-		if matchesResource(pattern[5], fields[5], true) {
+		if matchesResource(pattern.Resource, wanted.Resource, true) {
 			strict = append(strict, t)
 		}
-		literal := len(strings.ReplaceAll(pattern[5], "*", ""))
+		literal := len(strings.ReplaceAll(pattern.Resource, "*", ""))
 		if literal > longest {
 			longest, lenient = literal, nil
 		}
@@ -45,51 +45,62 @@ func TypesOfARN(arn string) []Type {
 
 // TypesOfPattern is TypesOfARN for an ARN that may have wildcards in its last field, which match "/" and ":" as in a
 // policy: "invoices*" is of buckets and objects, "*" of every type of the service.
-func TypesOfPattern(arn string) []Type {
-	out := TypesOfARN(arn)
-	fields := strings.SplitN(arn, ":", 6)
-	if len(fields) < 6 || !strings.Contains(fields[5], "*") {
-		return out
-	}
-	service, known := load().services[strings.ToLower(fields[2])]
+func TypesOfPattern(text string) []Type {
+	wanted, service, known := parseKnownARN(text)
 	if !known {
 		return nil
 	}
-	global := fields[3] == "" && slices.ContainsFunc(out, func(t Type) bool { return strings.Split(t.ARN, ":")[3] == "" })
+	out := TypesOfARN(text)
+	if !strings.Contains(wanted.Resource, "*") {
+		return out
+	}
+	global := wanted.Region == "" && slices.ContainsFunc(out, func(t Type) bool { return isGlobal(t.pattern()) })
 	for _, t := range service().Types {
-		pattern := strings.SplitN(Pattern(t.ARN), ":", 6)
+		pattern := t.pattern()
 		listed := slices.ContainsFunc(out, func(o Type) bool { return o.Name == t.Name && o.ARN == t.ARN })
-		if listed || len(pattern) < 6 || pattern[3] == "" && fields[3] != "" && fields[3] != "*" ||
-			strings.Count(pattern[5], "/") < strings.Count(fields[5], "/") {
+		if listed || isGlobal(pattern) && namesRegion(wanted) ||
+			strings.Count(pattern.Resource, "/") < strings.Count(wanted.Resource, "/") {
 			continue
 		}
 		// The ARN of a bucket has no Region, so that wildcard means no resource in a Region either.
-		if iampolicy.Overlap(pattern[5], fields[5]) && !(global && pattern[3] != "") {
+		if iampolicy.Overlap(pattern.Resource, wanted.Resource) && !(global && !isGlobal(pattern)) {
 			out = append(out, t)
 		}
 	}
 	return out
 }
 
-// splitARN returns the six fields of an ARN and its service. It reports whether the text is an ARN of a service that
+// parseKnownARN returns the fields of an ARN and its service. It reports whether the text is an ARN of a service that
 // AWS's reference has.
-func splitARN(arn string) (fields []string, service func() Service, known bool) {
-	fields = strings.SplitN(arn, ":", 6)
-	if len(fields) < 6 {
-		return nil, nil, false
+func parseKnownARN(text string) (a arn.ARN, service func() Service, known bool) {
+	a, ok := iampolicy.ParseARN(text)
+	if !ok {
+		return a, nil, false
 	}
-	service, known = load().services[strings.ToLower(fields[2])]
-	return fields, service, known
+	service, known = load().services[strings.ToLower(a.Service)]
+	return a, service, known
 }
+
+// pattern returns the fields of the type's ARN with * for each variable.
+func (t Type) pattern() arn.ARN {
+	a, _ := iampolicy.ParseARN(iampolicy.VariablesAsWildcards(t.ARN))
+	return a
+}
+
+// isGlobal reports whether the ARNs of a type have no Region.
+func isGlobal(pattern arn.ARN) bool { return pattern.Region == "" }
+
+// namesRegion reports whether an ARN is limited to a Region.
+func namesRegion(a arn.ARN) bool { return a.Region != "" && a.Region != "*" }
 
 // NearestARNs returns up to three ARNs of a service with the same ID, of the resource types most like that of an ARN of
 // which AWS has no type: "…:key/1234" for "…:1234", "…:volume/vol-1" for "…:volumes/vol-1".
-func NearestARNs(arn string) []string {
-	fields, service, known := splitARN(arn)
+func NearestARNs(text string) []string {
+	wanted, service, known := parseKnownARN(text)
 	if !known {
 		return nil
 	}
-	kind, id := "", fields[5]
+	kind, id := "", wanted.Resource
 	if i := strings.IndexAny(id, "/:"); i >= 0 {
 		kind, id = id[:i], id[i+1:]
 	}
@@ -99,16 +110,17 @@ func NearestARNs(arn string) []string {
 	}
 	var list []near
 	for _, t := range service().Types {
-		pattern := strings.SplitN(Pattern(t.ARN), ":", 6)
-		if len(pattern) < 6 || strings.Count(pattern[5], "*") != 1 || !strings.HasSuffix(pattern[5], "*") {
+		literal, endsInID := strings.CutSuffix(t.pattern().Resource, "*")
+		if !endsInID || strings.Contains(literal, "*") {
 			continue
 		}
-		literal := strings.TrimRight(pattern[5], "*")
 		name := strings.Trim(literal, "/:")
 		if name == "" {
 			continue
 		}
-		n := near{strings.Join(append(slices.Clone(fields[:5]), literal+id), ":"), spelling.Distance(kind, name)}
+		similar := wanted
+		similar.Resource = literal + id
+		n := near{similar.String(), spelling.Distance(kind, name)}
 		if kind != "" && strings.Contains(strings.ToLower(t.Name), strings.ToLower(kind)) {
 			n.distance = 1
 		}
@@ -134,9 +146,9 @@ func KindsOfARN(service string) []string {
 	}
 	var out []string
 	for _, t := range find().Types {
-		pattern := strings.SplitN(Pattern(t.ARN), ":", 6)
-		if i := strings.IndexAny(pattern[len(pattern)-1], "/:"); i > 0 && pattern[len(pattern)-1][0] != '*' {
-			out = append(out, pattern[len(pattern)-1][:i])
+		pattern := t.pattern().Resource
+		if i := strings.IndexAny(pattern, "/:"); i > 0 && pattern[0] != '*' {
+			out = append(out, pattern[:i])
 		}
 	}
 	slices.Sort(out)
@@ -153,12 +165,12 @@ func ResourceSpelling(prefix, resource string) string {
 	}
 	out := resource
 	for _, t := range service().Types {
-		pattern := strings.SplitN(Pattern(t.ARN), ":", 6)
-		i := strings.IndexAny(pattern[len(pattern)-1], "/:")
+		pattern := t.pattern().Resource
+		i := strings.IndexAny(pattern, "/:")
 		if i < 0 {
 			continue
 		}
-		switch literal := pattern[len(pattern)-1][:i]; {
+		switch literal := pattern[:i]; {
 		case literal == resource[:end]:
 			return resource
 		case strings.EqualFold(literal, resource[:end]):

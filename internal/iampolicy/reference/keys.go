@@ -2,12 +2,9 @@ package reference
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
-	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/spelling"
 )
 
@@ -138,15 +135,3 @@ func Nearest(name string) string {
 
 // Services returns the prefixes of all services, sorted.
 func Services() []string { return slices.Sorted(maps.Keys(load().services)) }
-
-var variable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{[^}]*\}`) })
-
-// Pattern returns an ARN with * for each variable.
-func Pattern(arn string) string { return variable().ReplaceAllString(arn, "*") }
-
-// OverlapARN reports whether some ARN matches both patterns, part by part: a wildcard does not match across a colon of
-// the first five parts.
-func OverlapARN(a, b string) bool {
-	f, g := strings.SplitN(a, ":", 6), strings.SplitN(b, ":", 6)
-	return len(f) == len(g) && slices.EqualFunc(f, g, iampolicy.Overlap)
-}

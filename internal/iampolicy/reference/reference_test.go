@@ -118,21 +118,3 @@ func TestNearest(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
-
-func TestOverlapARN(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want bool
-	}{
-		{"arn:*:ec2:*::snapshot/*", "arn:aws:ec2:eu-central-1::snapshot/snap-1", true},
-		{"arn:*:ec2:*::snapshot/*", "arn:aws:ec2:eu-central-1:111122223333:snapshot/snap-1", false},
-		{"arn:*:s3:::*", "arn:aws:s3:::bucket/key", true},
-		{"*", "arn:aws:s3:::bucket", false},
-	} {
-		t.Run(c.a+" and "+c.b, func(t *testing.T) {
-			if got := OverlapARN(c.a, c.b); got != c.want {
-				t.Errorf("OverlapARN(%q, %q): got %v, want %v", c.a, c.b, got, c.want)
-			}
-		})
-	}
-}

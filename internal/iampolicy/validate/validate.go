@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"permstack/internal/iampolicy"
 )
 
 // Kind is the kind of a policy.
@@ -179,9 +181,9 @@ func validPrincipal(typ, id string) bool {
 		if id == "*" || accountPattern.MatchString(id) || strings.HasPrefix(id, "AROA") || strings.HasPrefix(id, "AIDA") {
 			return true
 		}
-		parts := strings.SplitN(id, ":", 6)
-		return len(parts) == 6 && parts[0] == "arn" && (parts[2] == "iam" || parts[2] == "sts") &&
-			accountPattern.MatchString(parts[4]) && !strings.ContainsAny(parts[5], "*?")
+		a, ok := iampolicy.ParseARN(id)
+		return ok && (a.Service == "iam" || a.Service == "sts") && accountPattern.MatchString(a.AccountID) &&
+			!strings.ContainsAny(a.Resource, "*?")
 	case "Service":
 		return servicePattern.MatchString(id)
 	case "Federated":

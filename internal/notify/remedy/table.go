@@ -3,6 +3,7 @@ package remedy
 import (
 	"strings"
 
+	"permstack/internal/iampolicy"
 	"permstack/internal/notify/finding"
 )
 
@@ -12,12 +13,12 @@ type Place struct{ Stack, Partition, Region, Account string }
 
 // NewPlace returns the place of a parent stack, given by its id.
 func NewPlace(stackID string) Place {
-	parts := strings.SplitN(stackID, ":", 6)
-	if len(parts) < 6 {
+	id, ok := iampolicy.ParseARN(stackID)
+	if !ok {
 		return Place{}
 	}
-	name, _, _ := strings.Cut(strings.TrimPrefix(parts[5], "stack/"), "/")
-	return Place{Stack: name, Partition: parts[1], Region: parts[3], Account: parts[4]}
+	name, _, _ := strings.Cut(strings.TrimPrefix(id.Resource, "stack/"), "/")
+	return Place{Stack: name, Partition: id.Partition, Region: id.Region, Account: id.AccountID}
 }
 
 // entry is how findings of one kind are resolved.

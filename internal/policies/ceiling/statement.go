@@ -17,18 +17,17 @@ import (
 func shortARNs(arns []string, prefix string) iampolicy.Values {
 	var out iampolicy.Values
 	for _, arn := range arns {
-		f := strings.SplitN(strings.ReplaceAll(arn, "${AWS::", "${"), ":", 6)
-		if len(f) == 6 {
-			f[1] = "*"
-			if f[2] == "iam" {
-				f[4] = "*"
+		if a, ok := iampolicy.ParseARN(arn); ok {
+			a.Partition = "*"
+			if a.Service == "iam" {
+				a.AccountID = "*"
 			}
-			arn = strings.ReplaceAll(strings.Join(f, ":"), "${", "${AWS::")
+			arn = a.String()
 			if strings.HasSuffix(arn, ":iam::*:role/*") {
 				arn = "*"
 			}
 			arn = own(arn, prefix)
-			if name, ok := strings.CutPrefix(f[5], "role/aws-service-role/"); ok && !strings.HasPrefix(name, "*") {
+			if name, ok := strings.CutPrefix(a.Resource, "role/aws-service-role/"); ok && !strings.HasPrefix(name, "*") {
 				arn = "arn:*:iam::*:role/aws-service-role/*"
 			}
 		}

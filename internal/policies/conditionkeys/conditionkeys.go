@@ -156,10 +156,8 @@ func isKey(key, used string) bool {
 	return strings.EqualFold(key, used)
 }
 
-var (
-	anyVariable = regexp.MustCompile(`\$\{[^}]*\}`)
-	variable    = regexp.MustCompile(`\$\{[^}:]*\}`)
-)
+// variable matches the variables that are no references to what a selection creates.
+var variable = regexp.MustCompile(`\$\{[^}:]*\}`)
 
 // entityTypes are the resource types of references to what a selection creates.
 var entityTypes = map[string]string{
@@ -170,7 +168,7 @@ var entityTypes = map[string]string{
 // names reports whether one of a statement's resources may be of a type, by the
 // pattern of its ARNs.
 func names(resources []string, arn string) bool {
-	arn = anyVariable.ReplaceAllString(arn, "*")
+	arn = iampolicy.VariablesAsWildcards(arn)
 	return slices.ContainsFunc(resources, func(r string) bool {
 		for prefix, pattern := range entityTypes {
 			if strings.HasPrefix(r, prefix) {

@@ -132,7 +132,7 @@ func variables(set policies.Set, env policies.Environment) *strings.Replacer {
 	}
 	pairs := []string{
 		"${Partition}", env.Partition, "${Account}", env.Account, "${Region}", env.Region, "${OtherRegion}", OtherRegion,
-		"${DataPlaneAccount}", dataPlane, "${ControlPlaneAccount}", policies.AccountInARN(env.ControlPlaneRoleARN),
+		"${DataPlaneAccount}", dataPlane, "${ControlPlaneAccount}", iampolicy.AccountInARN(env.ControlPlaneRoleARN),
 		"${OtherAccount}", other,
 	}
 	for _, r := range set.Roles {

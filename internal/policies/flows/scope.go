@@ -1,12 +1,14 @@
 package flows
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/eval"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
@@ -84,8 +86,8 @@ func concrete(env policies.Environment, s scope.Scope) policies.Environment {
 			env.Region = s.Regions[0]
 		}
 		for _, arn := range slices.Concat(s.Tables, s.Keys) {
-			if f := strings.SplitN(arn, ":", 6); len(f) == 6 && !s.Has(scope.Region) {
-				env.Region = f[3]
+			if a, ok := iampolicy.ParseARN(arn); ok && !s.Has(scope.Region) {
+				env.Region = a.Region
 			}
 		}
 	}
@@ -95,8 +97,8 @@ func concrete(env policies.Environment, s scope.Scope) policies.Environment {
 	if env.Account == "" {
 		env.Account = "111111111111"
 		for _, arn := range slices.Concat(s.Tables, s.Keys) {
-			if f := strings.SplitN(arn, ":", 6); len(f) == 6 && !slices.Contains(env.OtherAccounts, f[4]) {
-				env.Account = f[4]
+			if a, ok := iampolicy.ParseARN(arn); ok && !slices.Contains(env.OtherAccounts, a.AccountID) {
+				env.Account = a.AccountID
 			}
 		}
 	}
@@ -198,11 +200,11 @@ func (r Request) Inside(profile schema.Profile, s scope.Scope, env policies.Envi
 	}
 	var out []Request
 	for _, v := range values {
-		if f := strings.SplitN(v, ":", 6); len(f) == 6 {
-			if f[3] != r.region(env) || f[4] != env.Account {
+		if a, ok := iampolicy.ParseARN(v); ok {
+			if a.Region != r.region(env) || a.AccountID != env.Account {
 				continue // it is another request
 			}
-			_, v, _ = strings.Cut(f[5], "/")
+			_, v, _ = strings.Cut(a.Resource, "/")
 		}
 		request := r
 		request.Resource = with(strings.ReplaceAll(v, "*", "x"))
@@ -220,10 +222,7 @@ func (r Request) isUntagged(profile schema.Profile) bool {
 
 // region returns the Region of the request's resource, or of the environment.
 func (r Request) region(env policies.Environment) string {
-	if f := strings.SplitN(r.Resource, ":", 6); len(f) == 6 && f[3] != "" {
-		return f[3]
-	}
-	return env.Region
+	return cmp.Or(iampolicy.RegionInARN(r.Resource), env.Region)
 }
 
 // foreign reports whether the resource is the vendor's, or of another account: a scope says nothing about it.
@@ -233,8 +232,8 @@ func (r Request) foreign(env policies.Environment) bool {
 			return true
 		}
 	}
-	f := strings.SplitN(r.Resource, ":", 6)
-	return len(f) == 6 && f[4] != "" && f[4] != env.Account
+	account := iampolicy.AccountInARN(r.Resource)
+	return account != "" && account != env.Account
 }
 
 // inVPC reports whether a resource is of a type with which AWS sends ec2:Vpc (service authorization reference, Amazon

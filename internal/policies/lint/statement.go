@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"permstack/internal/awsapi/region"
+	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/actions"
 	"permstack/internal/iampolicy/reference"
 	"permstack/internal/iampolicy/spelling"
@@ -161,7 +162,7 @@ func (c *statementChecker) fits(types []string) bool {
 	fits := false
 	for _, r := range c.s.Resources {
 		for _, arn := range types {
-			if reference.OverlapARN(reference.Pattern(shape(r)), reference.Pattern(arn)) {
+			if iampolicy.OverlapARN(iampolicy.VariablesAsWildcards(shape(r)), iampolicy.VariablesAsWildcards(arn)) {
 				c.used[r], fits = true, true
 			}
 		}
@@ -174,7 +175,7 @@ func namesType(matching []reference.Action, resource string) bool {
 	text := strings.ReplaceAll(shape(resource), "${Path}", "/")
 	for _, a := range matching {
 		for _, r := range a.Resources {
-			if want := typeWord(r.ARN); reference.OverlapARN(reference.Pattern(text), reference.Pattern(r.ARN)) &&
+			if want := typeWord(r.ARN); iampolicy.OverlapARN(iampolicy.VariablesAsWildcards(text), iampolicy.VariablesAsWildcards(r.ARN)) &&
 				(want == "" || typeWord(text) == want) {
 				return true
 			}

@@ -2,7 +2,6 @@ package profilefile
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -145,35 +144,24 @@ func sendsKey(action string, resources []string, key string) bool {
 	return acts
 }
 
-var anyVariable = regexp.MustCompile(`\$\{[^}]*\}`)
-
 // namesType reports whether one of the resources may be of a type, by the pattern of its ARNs. Names have no slash, so
 // that a table is no stream of a table.
 func namesType(resources []string, arn string) bool {
 	have := parts(arn)
 	return slices.ContainsFunc(resources, func(r string) bool {
 		want := parts(r)
-		return len(want) == len(have) && overlapAll(want, have)
+		return slices.EqualFunc(want, have, iampolicy.Overlap)
 	})
 }
 
 // parts returns the fields of an ARN and the segments of its resource part, with * for variables.
-func parts(arn string) []string {
-	f := scope.Fields(arn)
-	out := slices.Concat(f[:len(f)-1], strings.Split(f[len(f)-1], "/"))
-	for i := range out {
-		out[i] = anyVariable.ReplaceAllString(out[i], "*")
+func parts(text string) []string {
+	text = iampolicy.VariablesAsWildcards(text)
+	a, ok := iampolicy.ParseARN(text)
+	if !ok {
+		return []string{text}
 	}
-	return out
-}
-
-func overlapAll(p, q []string) bool {
-	for i := range p {
-		if !iampolicy.Overlap(p[i], q[i]) {
-			return false
-		}
-	}
-	return true
+	return append([]string{a.Partition, a.Service, a.Region, a.AccountID}, strings.Split(a.Resource, "/")...)
 }
 
 func filterTexts(list []string, keep func(string) bool) []string {

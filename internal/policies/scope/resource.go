@@ -3,6 +3,8 @@ package scope
 import (
 	"slices"
 	"strings"
+
+	"permstack/internal/iampolicy"
 )
 
 // heads are the beginnings of the resource part of ARNs, by kind and service, after which the name of a resource of the
@@ -54,18 +56,18 @@ func Name(arn string) (kind Kind, name string, with func(name string) string, ok
 
 // cut splits an ARN after the head of its kind.
 func cut(arn string) (frame string, kind Kind, rest string, ok bool) {
-	f := Fields(arn)
-	if len(f) != 6 || f[0] != "arn" || isVendorsAccount(f[4]) {
+	a, isARN := iampolicy.ParseARN(arn)
+	if !isARN || isVendorsAccount(a.AccountID) {
 		return "", "", "", false
 	}
 	for _, k := range named {
 		h := heads[k]
-		if f[2] != h.service || k == Bucket && f[3]+f[4] != "" {
+		if a.Service != h.service || k == Bucket && a.Region+a.AccountID != "" {
 			continue
 		}
 		for _, head := range h.heads {
-			if strings.HasPrefix(f[5], head) {
-				at := len(arn) - len(f[5]) + len(head)
+			if strings.HasPrefix(a.Resource, head) {
+				at := len(arn) - len(a.Resource) + len(head)
 				return arn[:at], k, arn[at:], true
 			}
 		}
@@ -78,28 +80,11 @@ func isVendorsAccount(account string) bool {
 	return strings.HasPrefix(account, "${DataPlane") || strings.HasPrefix(account, "${ControlPlane")
 }
 
-// Fields returns the six parts of an ARN, which may have variables with colons.
-func Fields(arn string) []string {
-	out := make([]string, 0, 6)
-	start, inside := 0, false
-	for i := range len(arn) {
-		switch {
-		case arn[i] == '$' && strings.HasPrefix(arn[i:], "${"):
-			inside = true
-		case arn[i] == '}':
-			inside = false
-		case arn[i] == ':' && !inside && len(out) < 5:
-			out, start = append(out, arn[start:i]), i+1
-		}
-	}
-	return append(out, arn[start:])
-}
-
 // Region and Account return those parts of the pattern's ARN.
-func (p Pattern) Region() string { return Fields(p.Frame)[3] }
+func (p Pattern) Region() string { return iampolicy.RegionInARN(p.Frame) }
 
 // Account returns the account of the pattern's ARN, "" for a bucket.
-func (p Pattern) Account() string { return Fields(p.Frame)[4] }
+func (p Pattern) Account() string { return iampolicy.AccountInARN(p.Frame) }
 
 // With returns the pattern's ARN for the name of a resource.
 func (p Pattern) With(name string) string { return p.Frame + name + p.Suffix }
@@ -123,14 +108,14 @@ var protected = map[string][]string{
 // a volume, a table, a database. Of sub-resources only the indexes of a table have its tags (DynamoDB developer guide,
 // "Using attribute-based access control with DynamoDB").
 func IsProtected(resource string) bool {
-	f := Fields(resource)
-	if len(f) != 6 || isVendorsAccount(f[4]) {
+	a, ok := iampolicy.ParseARN(resource)
+	if !ok || isVendorsAccount(a.AccountID) {
 		return false
 	}
-	return slices.ContainsFunc(protected[f[2]], func(head string) bool {
-		rest, ok := strings.CutPrefix(f[5], head)
+	return slices.ContainsFunc(protected[a.Service], func(head string) bool {
+		rest, ok := strings.CutPrefix(a.Resource, head)
 		_, below, isBelow := strings.Cut(rest, "/")
-		return ok && (!isBelow || f[2] == "fsx" || f[2] == "dynamodb" && strings.HasPrefix(below, "index/"))
+		return ok && (!isBelow || a.Service == "fsx" || a.Service == "dynamodb" && strings.HasPrefix(below, "index/"))
 	})
 }
 

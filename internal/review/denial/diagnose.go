@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
 	"permstack/internal/policies/narrowings"
@@ -163,7 +164,7 @@ func (e evaluator) conditions(d *Diagnosis, statements []Statement, expired bool
 func (e evaluator) resources(d *Diagnosis, statements []Statement) {
 	d.Reason, d.Statements = OtherResource, statements
 	d.Text = "The choice grants " + e.Message.Action + ", but not on " + e.Message.Resource + "."
-	account := policies.AccountInARN(e.Message.Resource)
+	account := iampolicy.AccountInARN(e.Message.Resource)
 	if account != "" && account != e.Environment.Account && account != "aws" {
 		env := e.Environment
 		env.OtherAccounts = append(slices.Clone(env.OtherAccounts), account)

@@ -34,7 +34,7 @@ func newEvaluator(in Input) evaluator {
 // context returns the global condition keys that follow from the message, and those that it has.
 func (e evaluator) context() map[string][]string {
 	env := e.Environment
-	account := policies.AccountInARN(e.Message.Resource)
+	account := iampolicy.AccountInARN(e.Message.Resource)
 	if account == "" {
 		account = env.Account
 	}
@@ -43,8 +43,8 @@ func (e evaluator) context() map[string][]string {
 		"aws:PrincipalIsAWSService": {"false"}, "aws:CurrentTime": {e.Now.UTC().Format(time.RFC3339)},
 	}
 	// The call went to the resource's Region.
-	if f := strings.SplitN(e.Message.Resource, ":", 6); len(f) == 6 && f[3] != "" {
-		out["aws:RequestedRegion"] = []string{f[3]}
+	if region := iampolicy.RegionInARN(e.Message.Resource); region != "" {
+		out["aws:RequestedRegion"] = []string{region}
 	}
 	if strings.HasPrefix(e.Message.Action, "s3:") {
 		out["s3:ResourceAccount"] = []string{account}
@@ -164,24 +164,24 @@ func sameKind(a, b string) bool {
 }
 
 func kind(arn string) string {
-	f := strings.SplitN(arn, ":", 6)
-	if len(f) < 6 {
+	a, ok := iampolicy.ParseARN(arn)
+	if !ok {
 		return arn
 	}
-	if f[2] == "s3" && f[4] == "" { // bucket or object
-		if strings.Contains(f[5], "/") {
+	if a.Service == "s3" && a.AccountID == "" { // bucket or object
+		if strings.Contains(a.Resource, "/") {
 			return "s3:object"
 		}
 		return "s3:bucket"
 	}
-	i := strings.IndexAny(f[5], "/:")
+	i := strings.IndexAny(a.Resource, "/:")
 	if i < 0 {
-		i = len(f[5])
-		if f[2] == "sns" || f[2] == "sqs" || f[2] == "s3" { // the resource is its name
+		i = len(a.Resource)
+		if a.Service == "sns" || a.Service == "sqs" || a.Service == "s3" { // the resource is its name
 			i = 0
 		}
 	}
-	return f[2] + ":" + f[5][:i]
+	return a.Service + ":" + a.Resource[:i]
 }
 
 // fails returns the names of flows whose own request the set refuses: what permstack promises and does not grant. What

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/reference"
 )
 
@@ -153,10 +154,8 @@ type decoded struct {
 
 // serviceInARN returns the service of an ARN, or "".
 func serviceInARN(arn string) string {
-	if f := strings.SplitN(arn, ":", 6); len(f) == 6 {
-		return f[2]
-	}
-	return ""
+	a, _ := iampolicy.ParseARN(arn)
+	return a.Service
 }
 
 func (d decoded) message() Message {

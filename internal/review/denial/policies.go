@@ -5,7 +5,6 @@ import (
 
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/eval"
-	"permstack/internal/policies"
 )
 
 // otherPolicy handles refusals by policies that permstack does not write, and reports whether this is one.
@@ -92,7 +91,7 @@ func (e evaluator) rolePattern() string {
 
 // resourcePolicy is for the policy of a resource, or of a KMS key.
 func (e evaluator) resourcePolicy(d *Diagnosis, does string) {
-	account := policies.AccountInARN(e.Message.Resource)
+	account := iampolicy.AccountInARN(e.Message.Resource)
 	other := ""
 	if account != "" && account != e.Environment.Account {
 		other = " It belongs to account " + account + ", where the policy must be changed."

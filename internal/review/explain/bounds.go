@@ -228,7 +228,7 @@ func overlapARN(p, q string) bool {
 	if p == "*" || q == "*" {
 		return true
 	}
-	return slices.EqualFunc(splitARN(p), splitARN(q), iampolicy.Overlap)
+	return iampolicy.OverlapARN(p, q)
 }
 
 // changesTags reports whether an action can put a tag on an existing resource; if forbidden is true, also whether it
@@ -248,7 +248,8 @@ func removesTags(action string) bool {
 func sameService(action string, g Grant, resource string) bool {
 	service, _, _ := strings.Cut(action, ":")
 	if resource != "*" {
-		return splitARN(resource)[2] == service
+		arn, _ := iampolicy.ParseARN(resource)
+		return arn.Service == service
 	}
 	return slices.ContainsFunc(g.Actions, func(a string) bool { return strings.HasPrefix(a, service+":") })
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/actions"
 )
 
@@ -69,7 +70,7 @@ func (g Grant) reachesOwn() bool {
 	}
 	w := g.role.describer
 	return slices.ContainsFunc(g.Resources, func(r string) bool {
-		return !strings.HasPrefix(r, "arn:") || w.Accounts[splitARN(r)[4]] == ""
+		return !strings.HasPrefix(r, "arn:") || w.Accounts[iampolicy.AccountInARN(r)] == ""
 	})
 }
 
@@ -80,7 +81,7 @@ func (g Grant) reachesOther() bool {
 	}
 	account := g.role.describer.Account
 	return slices.ContainsFunc(g.Resources, func(r string) bool {
-		of := splitARN(r)[4]
+		of := iampolicy.AccountInARN(r)
 		return of != "${AWS::AccountId}" && (of == "" || of != account)
 	})
 }

@@ -13,15 +13,13 @@ func (w Describer) Resource(pattern string) string {
 	if pattern == "*" {
 		return "all resources"
 	}
-	f := strings.SplitN(pattern, ":", 6)
-	if len(f) < 6 || f[0] != "arn" && !strings.HasPrefix(pattern, "arn:${AWS::Partition}:") {
+	arn, ok := iampolicy.ParseARN(pattern)
+	if !ok {
 		return pattern
 	}
-	// Pseudo parameters contain colons.
-	f = splitARN(pattern)
-	service, region, account, resource := f[2], f[3], f[4], f[5]
-	text := describeResource(service, pseudoNames.Replace(resource))
-	if region == "*" {
+	account := arn.AccountID
+	text := describeResource(arn.Service, pseudoNames.Replace(arn.Resource))
+	if arn.Region == "*" {
 		text += " in every Region"
 	}
 	switch {
@@ -33,19 +31,6 @@ func (w Describer) Resource(pattern string) string {
 		text += " in account " + account
 	}
 	return text
-}
-
-// splitARN splits an ARN into its six fields. Colons in "${AWS::Region}" do not count.
-func splitARN(arn string) []string {
-	hidden := strings.ReplaceAll(arn, "${AWS::", "${AWS\x00\x00")
-	f := strings.SplitN(hidden, ":", 6)
-	for i := range f {
-		f[i] = strings.ReplaceAll(f[i], "${AWS\x00\x00", "${AWS::")
-	}
-	for len(f) < 6 {
-		f = append(f, "")
-	}
-	return f
 }
 
 // pseudoNames replaces CloudFormation's pseudo parameters with readable names.

@@ -56,7 +56,7 @@ func CommonAccount(documents []Document) string {
 	for _, d := range documents {
 		for _, s := range d.Document.Statement {
 			for _, r := range s.Resource {
-				account := splitARN(r)[4]
+				account := iampolicy.AccountInARN(r)
 				if len(account) != 12 || strings.Trim(account, "0123456789") != "" {
 					continue
 				}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/actions"
 	"permstack/internal/policies/schema"
 )
@@ -215,7 +216,7 @@ func (g Grant) limits(rule rule) int {
 // named reports whether the resources are named; for what leaves the account, whether their account is.
 func (g Grant) named(rule rule) bool {
 	return namesResources(g) || rule.reach == otherAccount && !slices.ContainsFunc(g.Resources, func(r string) bool {
-		return g.role.describer.Accounts[splitARN(r)[4]] == ""
+		return g.role.describer.Accounts[iampolicy.AccountInARN(r)] == ""
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/actions"
 )
 
@@ -242,7 +243,7 @@ func (g Grant) deniesOthers() bool { return g.Effect == "Deny" && len(g.NotActio
 func (w Describer) reachesOtherAccount(g Grant) bool {
 	other := func(account string) bool { return w.Accounts[account] != "" }
 	for _, r := range g.Resources {
-		if strings.HasPrefix(r, "arn:") && other(splitARN(r)[4]) {
+		if strings.HasPrefix(r, "arn:") && other(iampolicy.AccountInARN(r)) {
 			return true
 		}
 	}
@@ -262,7 +263,8 @@ func namesResources(g Grant) bool {
 		return false
 	}
 	return !slices.ContainsFunc(g.Resources, func(r string) bool {
-		resource := splitARN(r)[5]
+		arn, _ := iampolicy.ParseARN(r)
+		resource := arn.Resource
 		if i := strings.IndexAny(resource, "/:"); i >= 0 && !strings.HasPrefix(resource, "${") {
 			resource = resource[i+1:]
 		}

@@ -13,7 +13,6 @@ import (
 	"permstack/internal/awsapi/awserr"
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/eval"
-	"permstack/internal/policies"
 	"permstack/internal/policies/flows"
 	"permstack/internal/terminal"
 )
@@ -88,7 +87,7 @@ func keyRequests(requests []flows.Request, arns map[string]string) []flows.Reque
 	var out []flows.Request
 	for _, r := range requests {
 		if !r.Denied && strings.HasPrefix(r.Action, "kms:") && strings.Contains(r.Resource, ":key/") &&
-			arns[r.Role] != "" && policies.AccountInARN(r.Resource) == policies.AccountInARN(arns[r.Role]) {
+			arns[r.Role] != "" && iampolicy.AccountInARN(r.Resource) == iampolicy.AccountInARN(arns[r.Role]) {
 			out = append(out, r)
 		}
 	}
@@ -136,7 +135,7 @@ func refusal(doc iampolicy.Document, key string, calls []flows.Request, arns map
 		if keys == nil {
 			keys = map[string][]string{}
 		}
-		account := policies.AccountInARN(arn)
+		account := iampolicy.AccountInARN(arn)
 		keys["aws:PrincipalArn"], keys["aws:PrincipalAccount"] = []string{arn}, []string{account}
 		keys["kms:CallerAccount"] = []string{account}
 		decision, match := eval.Trust(doc, eval.Request{

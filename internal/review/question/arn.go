@@ -6,7 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
 	"permstack/internal/awsapi/region"
+	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/actions"
 	"permstack/internal/iampolicy/reference"
 	"permstack/internal/iampolicy/spelling"
@@ -15,21 +18,21 @@ import (
 
 // parseARN parses the ARN of a resource, or of a role of the profile.
 func (s Source) parseARN(q *query) {
-	fields := strings.SplitN(q.text, ":", 6)
-	if len(fields) < 6 || fields[5] == "" {
+	typed, ok := iampolicy.ParseARN("arn" + q.text[len("arn"):]) // people type ARN: too
+	if !ok || typed.Resource == "" {
 		q.problem = "an ARN has six fields: arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE"
 		return
 	}
-	partition, service := strings.ToLower(fields[1]), strings.ToLower(fields[2])
+	partition, service := strings.ToLower(typed.Partition), strings.ToLower(typed.Service)
 	if partition != "*" && partition != "" && !slices.Contains(region.PartitionIDs(), partition) {
-		q.problem = fmt.Sprintf("AWS has no partition %s; want one of %s", fields[1],
+		q.problem = fmt.Sprintf("AWS has no partition %s; want one of %s", typed.Partition,
 			strings.Join(region.PartitionIDs(), ", "))
 		return
 	}
-	if q.problem = placeProblem(fields[3], fields[4]); q.problem != "" {
+	if q.problem = placeProblem(typed.Region, typed.AccountID); q.problem != "" {
 		return
 	}
-	if (service == "iam" || service == "sts") && s.parseIAMName(q, fields[5]) {
+	if (service == "iam" || service == "sts") && s.parseIAMName(q, typed.Resource) {
 		return
 	}
 	switch {
@@ -37,14 +40,18 @@ func (s Source) parseARN(q *query) {
 		q.problem = "the ARN names no service; name an action or a service to see what every resource of it is open to"
 		return
 	case !reference.HasService(service):
-		q.problem = "AWS has no service " + fields[2]
+		q.problem = "AWS has no service " + typed.Service
 		for _, n := range similarServices(service) {
-			q.similar = append(q.similar, strings.Join([]string{fields[0], fields[1], n, fields[3], fields[4], fields[5]}, ":"))
+			similar := typed
+			similar.Service = n
+			q.similar = append(q.similar, similar.String())
 		}
 		return
 	}
-	resource := reference.ResourceSpelling(service, fields[5])
-	q.setARN(strings.Join([]string{"arn", partition, service, strings.ToLower(fields[3]), fields[4], resource}, ":"))
+	q.setARN(arn.ARN{
+		Partition: partition, Service: service, Region: strings.ToLower(typed.Region), AccountID: typed.AccountID,
+		Resource: reference.ResourceSpelling(service, typed.Resource),
+	}.String())
 }
 
 // placeProblem returns what is wrong with the Region and the account of an ARN; "" if both can exist or are left out.
@@ -110,7 +117,7 @@ func (q *query) setARN(arns ...string) {
 	if len(q.types) == 0 {
 		q.problem = "no resource type of AWS has an ARN of this form"
 		q.similar = reference.NearestARNs(arns[0])
-		if kinds := reference.KindsOfARN(fields(arns[0])[2]); len(q.similar) == 0 && len(kinds) > 0 {
+		if kinds := reference.KindsOfARN(pattern(arns[0]).Service); len(q.similar) == 0 && len(kinds) > 0 {
 			q.problem += ": those of the service begin with " + explain.AtMost(kinds, 12)
 		}
 		return

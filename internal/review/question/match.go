@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/actions"
 	"permstack/internal/iampolicy/reference"
@@ -115,7 +117,7 @@ func (q query) matchesOther(g explain.Grant) bool {
 			return false
 		}
 		return slices.ContainsFunc(g.Resources, func(r string) bool {
-			return r == "*" || actions.Match(fields(r)[2], service)
+			return r == "*" || actions.Match(pattern(r).Service, service)
 		})
 	})
 }
@@ -163,7 +165,7 @@ func (q query) matchResource(g explain.Grant) (explain.Grant, bool) {
 // hasOtherAction reports whether an action on the resource of the question is not among a grant's NotActions.
 func (q query) hasOtherAction(g explain.Grant) bool {
 	return slices.ContainsFunc(q.arns, func(arn string) bool {
-		return slices.ContainsFunc(matchingActions(fields(arn)[2]+":*"), func(a reference.Action) bool {
+		return slices.ContainsFunc(matchingActions(pattern(arn).Service+":*"), func(a reference.Action) bool {
 			return a.ActsOnType(q.types) && !matchesAny(g.NotActions, a.Name)
 		})
 	})
@@ -172,14 +174,8 @@ func (q query) hasOtherAction(g explain.Grant) bool {
 // isExcluded reports whether all resources of the question are among a grant's NotResources.
 func (q query) isExcluded(g explain.Grant) bool {
 	return len(g.NotResources) > 0 && !slices.ContainsFunc(q.arns, func(arn string) bool {
-		return !slices.ContainsFunc(g.NotResources, func(pattern string) bool {
-			p, f := fields(pattern), fields(arn)
-			for i := range f {
-				if open := i == 1 || i == 3 || i == 4; !actions.Match(p[i], f[i]) && !(open && (f[i] == "" || p[i] == "")) {
-					return false
-				}
-			}
-			return true
+		return !slices.ContainsFunc(g.NotResources, func(excluded string) bool {
+			return matchFields(pattern(excluded), pattern(arn), actions.Match)
 		})
 	})
 }
@@ -190,32 +186,23 @@ func (q query) matchesARN(resource string) bool {
 	if resource == "*" {
 		return true
 	}
-	p := fields(resource)
 	return slices.ContainsFunc(q.arns, func(arn string) bool {
-		f := fields(arn)
-		for i := range f {
-			open := i == 1 || i == 3 || i == 4
-			if open && (f[i] == "" || p[i] == "") {
-				continue
-			}
-			if !iampolicy.Overlap(p[i], f[i]) {
-				return false
-			}
-		}
-		return true
+		return matchFields(pattern(resource), pattern(arn), iampolicy.Overlap)
 	})
 }
 
-// fields returns the six fields of an ARN, with * for CloudFormation's pseudo parameters.
-func fields(arn string) []string {
-	for _, pseudo := range []string{"Partition", "Region", "AccountId", "StackName", "URLSuffix"} {
-		arn = strings.ReplaceAll(arn, "${AWS::"+pseudo+"}", "*")
-	}
-	f := strings.SplitN(arn, ":", 6)
-	for len(f) < 6 {
-		f = append(f, "")
-	}
-	return f
+// pattern returns the fields of an ARN with * for each variable.
+func pattern(text string) arn.ARN {
+	a, _ := iampolicy.ParseARN(iampolicy.VariablesAsWildcards(text))
+	return a
+}
+
+// matchFields reports whether all fields of two ARNs match. A partition, Region or account that one of them leaves empty
+// is any.
+func matchFields(p, q arn.ARN, match func(p, q string) bool) bool {
+	open := func(p, q string) bool { return p == "" || q == "" || match(p, q) }
+	return open(p.Partition, q.Partition) && match(p.Service, q.Service) && open(p.Region, q.Region) &&
+		open(p.AccountID, q.AccountID) && match(p.Resource, q.Resource)
 }
 
 // matchesUse reports whether the question is an asset, operation or option of the grant.
