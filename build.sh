@@ -255,7 +255,7 @@ race_packages() {
 race_test() {
   if command -v "$(go env CC)" >/dev/null; then
     log "tests under the race detector"
-    CGO_ENABLED=1 go_test -race -short "$@"
+    CGO_ENABLED=1 go_test -race "$@"
   else
     log "race detector: skipped: no C compiler found"
   fi
@@ -288,6 +288,7 @@ run_tests() {
   fi
   local with_tools interop status=0
   prepare_tests
+  export PERMSTACK_SLOW=1
   with_tools=$(tool_packages)
   log "tests with interop tools: running beside the others, their output follows"
   # shellcheck disable=SC2086 # one word for each package
@@ -323,9 +324,9 @@ exhaustive() {
   PERMSTACK_FULL=1 go test -timeout 300m $(sampled_packages)
 }
 
-# sampled_packages lists the packages whose tests take a sample unless PERMSTACK_FULL is set.
+# sampled_packages lists the packages of which some tests run only, or take all cases only, with PERMSTACK_FULL.
 sampled_packages() {
-  git grep -lE 'policytest\.(New(Short)?Sample|NewStratified|Full|RequireFull)\(' -- '*_test.go' |
+  git grep -lE 'policytest\.(NewSample|NewStratified|Full|RequireFull)\(' -- '*_test.go' |
     sed -e 's|^|./|' -e 's|/[^/]*$||' | sort -u
 }
 

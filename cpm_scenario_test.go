@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/installation"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
@@ -195,6 +196,7 @@ func TestCPMScenario(t *testing.T) {
 // external ID, which CloudFormation does not return. No launch is drift, and a trust
 // policy that was widened is.
 func TestCPMExternalID(t *testing.T) {
+	policytest.RequireSlow(t, "it launches many stacks")
 	t.Parallel()
 	account := fakeawstest.Start(t, fakeawstest.Options{}).In(account, region)
 	for name, tc := range map[string]struct{ id, old, widened string }{

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 )
 
 // TestExternalIDIsDisclosedNowhere launches a stack with an external id, replaces it,
@@ -22,6 +23,7 @@ import (
 // returns about the three stacks, every message, log line, parameter and object for
 // all three ids. Only IAM returns the id, in the trust policy.
 func TestExternalIDIsDisclosedNowhere(t *testing.T) {
+	policytest.RequireSlow(t, "it launches many stacks")
 	t.Parallel()
 	const first, second, third = "marker-1-0c5f7f9d3b0e", "marker-2-77d20b9a61c4", "marker-3-5be1f0a8d2c9"
 	w := fakeawstest.Start(t, fakeawstest.Options{}).In("123456789012", "eu-central-1").

@@ -13,6 +13,7 @@ import (
 
 	"permstack/internal/fakeaws/apitest"
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/installation"
 	"permstack/internal/policies"
 )
@@ -21,6 +22,7 @@ import (
 // other policies allow on permstack's own resources, and the drift check reports a guard that was
 // deleted. No catalogue grants an action of Lambda; TestGuard covers every action of every service.
 func TestVendorRoleCannotChangeInstallation(t *testing.T) {
+	policytest.RequireSlow(t, "it launches many stacks")
 	t.Parallel()
 	account := fakeawstest.Start(t, fakeawstest.Options{}).In(account, region)
 	s := launchCPM(t, account, map[string]string{

@@ -13,6 +13,7 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 )
 
 // TestRollOut rolls clumio-stackset.yaml out to the accounts of a unit in two Regions,
@@ -20,6 +21,7 @@ import (
 // a drift alert of a member reaches the hub, a bad update stops at the failure
 // tolerance and is rolled back, and a delete removes everything.
 func TestRollOut(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	const prefix, hubRegion = "example-releases", "eu-west-1"
 	regions := []string{"us-east-1", "eu-central-1"}

@@ -11,6 +11,7 @@ import (
 
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 )
 
 func TestMain(m *testing.M) { fakeawstest.Main(m) }
@@ -68,6 +69,7 @@ func withDefaults(more map[string]string) map[string]string {
 // TestStackSetInstances launches what a stack set launches, with its parameters
 // and with names as StackSets assigns them: two accounts, two Regions each.
 func TestStackSetInstances(t *testing.T) {
+	policytest.RequireSlow(t, "it launches many stacks")
 	t.Parallel()
 	regions := []string{"us-east-1", "ap-southeast-2"}
 	values := stackSetParameters(t, regions)

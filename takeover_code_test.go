@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/installation"
 )
 
@@ -117,6 +118,7 @@ func hostileCode(t *testing.T) []byte {
 // credentials, with OnDrift=revert, in which the drift check has most rights. Every request of testdata/takeover.txt is
 // made with both: it must be refused unless it is listed as allowed there, with the reason.
 func TestTakeoverByCode(t *testing.T) {
+	policytest.RequireSlow(t, "it launches many stacks")
 	k := newTakeover(t)
 	zipped := hostileCode(t)
 	requests := readTakeoverRequests(t)

@@ -9,6 +9,7 @@ import (
 	"permstack/internal/awsapi/livestate"
 	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/installation"
 	"permstack/internal/policies"
 )
@@ -26,6 +27,7 @@ type catalogueUpgrade struct {
 // of the catalogue to release 2 and back: each time IAM, SNS and EventBridge have
 // exactly what the release grants, and the drift check finds no difference.
 func TestCatalogueUpgrade(t *testing.T) {
+	policytest.RequireSlow(t, "it launches stacks of two releases")
 	t.Parallel()
 	aws := fakeawstest.Start(t, fakeawstest.Options{})
 	const support = "arn:aws:iam::111122223333:role/Support"

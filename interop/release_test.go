@@ -16,9 +16,7 @@ import (
 func TestBuildTwice(t *testing.T) {
 	t.Parallel()
 	requirePrograms(t, "git", "bash")
-	if testing.Short() {
-		t.Skip("skipped: -short")
-	}
+	policytest.RequireSlow(t, "it builds a release twice")
 	env := goEnvironment(environment("http://127.0.0.1:1", "111111111111", "us-east-1"))
 	platforms := "" // packs no command line
 	if policytest.Full() {
@@ -68,6 +66,8 @@ func TestBuildTwice(t *testing.T) {
 // the same time.
 func TestRelease(t *testing.T) {
 	t.Parallel()
+	tool(t, "PERMSTACK_AWS_CLI")
+	policytest.RequireSlow(t, "it publishes a release and launches stacks")
 	requirePrograms(t, "git", "bash")
 	endpoint := startLocal(t, buildCommand(t), "--foreign-code")
 	aws := startAWSCLI(t, endpoint)

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"permstack/internal/iampolicy/policytest"
 )
 
 // rehearsalEndpoint is the endpoint in docs/stacksets.md. The test uses a free port instead.
@@ -22,9 +24,7 @@ func TestStackSetsDocument(t *testing.T) {
 	t.Parallel()
 	tool(t, "PERMSTACK_AWS_CLI")
 	requirePrograms(t, "git", "bash", "curl")
-	if testing.Short() {
-		t.Skip("skipped: -short")
-	}
+	policytest.RequireSlow(t, "it publishes a release and launches a StackSet")
 	dir := checkout(t)
 	document, err := os.ReadFile(filepath.Join(dir, "docs", "stacksets.md"))
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/review/denial"
 	"permstack/internal/review/livecheck"
 )
@@ -15,6 +16,7 @@ import (
 // TestCheckAndWhyOfNarrowedStack checks the commands that read a stack on one that is narrowed: check tests the flows
 // inside the scope, why names the scope, diff and drift find no difference.
 func TestCheckAndWhyOfNarrowedStack(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	cloud := newAWS(t, nil)
 	ctx := awsContext(t, cloud, "123456789012", "us-east-1")

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	cfnstacks "permstack/internal/cfn/stacks"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/notify/finding"
 )
 
@@ -21,6 +22,7 @@ var commandLine = regexp.MustCompile(`(?m)^   command   (.+)$`)
 // TestChoiceRemedy changes choices of the launched stack, and executes the command in the e-mail of the drift function,
 // which sets the former value.
 func TestChoiceRemedy(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each remedy")
 	t.Parallel()
 	e := newInstalled(t, nil)
 	e.stack.CheckDrift()
@@ -74,6 +76,7 @@ func TestChoiceRemedy(t *testing.T) {
 // TestSettingRemedies changes what no template of the launched stack contains, and executes the commands of the
 // announcements.
 func TestSettingRemedies(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each remedy")
 	t.Parallel()
 	e := newInstalled(t, nil)
 	t.Run("termination protection", func(t *testing.T) { testTerminationProtection(t, e.in(t)) })
@@ -221,6 +224,7 @@ func TestStackHeldRemedy(t *testing.T) {
 // TestAlertKeyRemedy disables the key of the alert topic, and schedules its deletion: the command of the finding, or of
 // the one that remains after it, makes it usable again.
 func TestAlertKeyRemedy(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	e := newInstalled(t, nil)
 	key := "arn:aws:kms:us-east-1:123456789012:key/" + e.key()

@@ -196,6 +196,7 @@ type remedyCase struct {
 // exist afterwards and that there is no other one. A full run has findings of every kind; a sample has at least one of
 // the kinds that begin with the same word, such as those about trust.
 func TestRemedies(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each remedy")
 	t.Parallel()
 	e := newInstalled(t, nil)
 	if found, text := e.check(auditKinds...); len(found) != 0 {

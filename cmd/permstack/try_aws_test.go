@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"permstack/internal/fakeaws/standalone"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/release"
 )
 
@@ -72,6 +73,7 @@ func execute(ctx context.Context, args ...string) (status int, output string) {
 }
 
 func TestTryAWS(t *testing.T) {
+	policytest.RequireSlow(t, "it launches and deletes stacks")
 	server := startAccount(t)
 	status, out := execute(t.Context(), "try", "--aws", "--assets", "ec2")
 	if status != exitNotRun || !strings.Contains(out, "not confirmed: nothing was changed") ||

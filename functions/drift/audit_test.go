@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/notify"
 	"permstack/internal/notify/finding"
 )
@@ -101,6 +102,7 @@ func audited(m fakeawstest.Message) string {
 // with the permissions that its role then has, and that what it found can be accepted and
 // is otherwise open until it no longer exists.
 func TestAccountAudit(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	w := launch(t, nil)
 	w.nameService()

@@ -98,6 +98,7 @@ func TestLifecycle(t *testing.T) {
 // TestFailures checks that whatever fails, no notification is lost and each is sent at most once
 // too often.
 func TestFailures(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	w := launch(t, nil)
 	w.RequireMessages("access granted: 90 actions added, 0 removed")
@@ -123,7 +124,7 @@ func TestFailures(t *testing.T) {
 
 	// The state is empty, damaged, of another stack, of another version.
 	for _, value := range []string{"{}", "garbage", `{"v":1,"p":"other"}`, `{"v":99}`} {
-		if !policytest.NewShortSample(4).Includes("state " + value) {
+		if !policytest.NewQuickSample(4).Includes("state " + value) {
 			continue
 		}
 		t.Run("state "+value, func(t *testing.T) {
@@ -173,6 +174,7 @@ func TestFailures(t *testing.T) {
 // TestAnnouncedLater checks that if the announcement of an update fails, the drift check announces
 // it once.
 func TestAnnouncedLater(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	w := launch(t, nil)
 	w.RequireMessages("access granted: 90 actions added, 0 removed")
@@ -229,6 +231,7 @@ func TestRevert(t *testing.T) {
 // TestChangedChoices checks that a change of who gets access, of the boundary or of the
 // notifications in the parent stack is announced once, with the values.
 func TestChangedChoices(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	w := launch(t, map[string]string{"OnDrift": "notify"})
 	w.CheckDrift()
@@ -247,7 +250,7 @@ func TestChangedChoices(t *testing.T) {
 		{"schedule", "DriftSchedule", "rate(2 hours)", finding.Monitoring, "rate(2 hours)"},
 		{"revert", "OnDrift", "revert", finding.Monitoring, "revert"},
 	} {
-		if !policytest.NewShortSample(4).Includes(tc.name) {
+		if !policytest.NewQuickSample(4).Includes(tc.name) {
 			continue
 		}
 		t.Run(tc.name, func(t *testing.T) {
@@ -267,6 +270,7 @@ func TestChangedChoices(t *testing.T) {
 
 // TestPoisonedState checks that a state that no run wrote hides nothing and does not stop a run.
 func TestPoisonedState(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	w := launch(t, nil)
 	w.CheckDrift()
@@ -288,7 +292,7 @@ func TestPoisonedState(t *testing.T) {
 	locked := state
 	locked.Lease = notify.Lease{Holder: "x", Until: future}
 	for name, poisoned := range map[string]notify.State{"reported in the future": reported, "lease": locked} {
-		if !policytest.NewShortSample(4).Includes(name) {
+		if !policytest.NewQuickSample(4).Includes(name) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
@@ -330,6 +334,7 @@ func TestNoSubscriber(t *testing.T) {
 // TestHubSetLater checks that a finding that was open before the Organization's topic was
 // set is sent to it.
 func TestHubSetLater(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	w := launch(t, nil)
 	hub, err := w.SNS.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("hub")})

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/notify"
 	"permstack/internal/notify/finding"
 )
@@ -21,6 +22,7 @@ const iamRegion = "us-east-1"
 // TestEvents checks that a change is reported after an event, with who made it, in an
 // account with a trail, and that one that was undone is reported too.
 func TestEvents(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	w := launchIn(t, iamRegion, fakeawstest.Options{Program: fakeawstest.BuiltProgram(t), Events: true}, nil)
 	w.WaitIdle()
@@ -83,6 +85,7 @@ func TestEvents(t *testing.T) {
 // TestEventBurst checks that many events are few checks, and that none of them fails
 // or is left in the queue.
 func TestEventBurst(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	w := launchIn(t, iamRegion, fakeawstest.Options{Program: fakeawstest.BuiltProgram(t), Events: true}, nil)
 	w.WaitIdle()
@@ -112,6 +115,7 @@ func TestEventBurst(t *testing.T) {
 // TestForwardedEvents checks that a change of a role starts the check in another
 // Region than the one in which IAM's events arrive, if they are forwarded.
 func TestForwardedEvents(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	w := launchIn(t, region, fakeawstest.Options{Program: fakeawstest.BuiltProgram(t), Events: true}, nil)
 	template, err := os.ReadFile("../../templates/iam-events.yaml")
@@ -135,6 +139,7 @@ func TestForwardedEvents(t *testing.T) {
 // TestEventOfForeignRule checks that a rule of somebody else whose name begins like those of the check cannot start the
 // check with an event that never happened.
 func TestEventOfForeignRule(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	w := launchIn(t, iamRegion, fakeawstest.Options{Program: fakeawstest.BuiltProgram(t), Events: true}, nil)
 	w.WaitIdle()

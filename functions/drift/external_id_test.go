@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/notify"
 	"permstack/internal/notify/finding"
 )
@@ -16,6 +17,7 @@ import (
 // TestExternalIDReplaced checks which updates are announced as another external id, and
 // that the messages do not contain it.
 func TestExternalIDReplaced(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	const first, second, third = "first-8a1f", "second-8a1f", "third-8a1f"
 	w := launch(t, map[string]string{"ExternalId": first, "OnDrift": "revert"})

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"permstack/internal/iampolicy/policytest"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
@@ -12,6 +14,7 @@ import (
 // made each change, when, and after which delay it is reported, without a trail and in
 // another Region than that of IAM's events, and that the parameter switches it off.
 func TestCallersOfScheduledFindings(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	w := launch(t, nil)
 	w.CheckDrift()

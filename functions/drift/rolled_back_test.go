@@ -25,6 +25,7 @@ const lastResource = "  Last:\n    Type: AWS::SNS::Subscription\n    DependsOn: 
 // rolls back. An ordinary one is not announced as another external id; one that replaced the external id is, and so is
 // whatever somebody else did meanwhile.
 func TestRolledBackUpdate(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	const other = "second-8a1f"
 	w := launch(t, nil)

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/provisioner/provisionerlambda"
 )
 
@@ -18,6 +19,7 @@ import (
 // a minute there, as the status may be visible late, and go to the function's own
 // handler with a clock that does not wait.
 func TestForgedEvents(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	stack := start(t).Launch(fakeawstest.Launch{})
 	responses := fakeawstest.NewResponses(t)
 	trust := func() string { return stack.Role(stack.RoleName()).Trust }

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/policies/lint"
 	"permstack/internal/release"
 )
@@ -26,6 +27,7 @@ var block = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
 // TestDocument follows docs/add-a-profile.md: it writes the file, runs every command in order, and launches the
 // packaged release on the embedded AWS with the parameters of the document.
 func TestDocument(t *testing.T) {
+	policytest.RequireSlow(t, "it builds a release with build.sh")
 	text, err := os.ReadFile("../../docs/add-a-profile.md")
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"permstack/internal/iampolicy/policytest"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -26,9 +28,7 @@ func newWorkspace(t *testing.T) workspace {
 			t.Skipf("skipped: %s is not installed", name)
 		}
 	}
-	if testing.Short() {
-		t.Skip("skipped: it builds the command line")
-	}
+	policytest.RequireSlow(t, "it builds the command line")
 	w := workspace{t: t, dir: t.TempDir(), bin: filepath.Join(t.TempDir(), "permstack")}
 	if out, err := exec.Command("go", "build", "-o", w.bin, "permstack/cmd/permstack").CombinedOutput(); err != nil {
 		t.Fatalf("build permstack: %v\n%s", err, out)

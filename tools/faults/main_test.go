@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"permstack/internal/iampolicy/policytest"
 )
 
 func TestRun(t *testing.T) {
+	policytest.RequireSlow(t, "it builds the function")
 	var out, stderr bytes.Buffer
 	if err := run(t.Context(), []string{"soak", "-scenarios", "3", "-seed", "5"}, &out, &stderr); err != nil {
 		t.Fatalf("%v\n%s%s", err, &out, &stderr)

@@ -14,6 +14,7 @@ import (
 // packages under the new path: with PERMSTACK_FULL=1 the command, for which every package is compiled again, and
 // otherwise those of policies.
 func TestRewrite(t *testing.T) {
+	policytest.RequireSlow(t, "it compiles every package again")
 	const to = "example.com/owner/permstack"
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {

@@ -7,14 +7,14 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"permstack/internal/iampolicy/policytest"
 )
 
 // TestBuildShellArchive checks the files of the archive, and that the pages name the version
 // of the release and the date of its commit.
 func TestBuildShellArchive(t *testing.T) {
-	if testing.Short() {
-		t.Skip("skipped: it builds the command line")
-	}
+	policytest.RequireSlow(t, "it builds the command line")
 	t.Chdir("../..")
 	flags := commandFlags("v9.8.7", "0123456789abcdef", "2031-05-06T07:08:09Z", []string{"us-east-1"})
 	archive, err := buildShellArchive(flags)

@@ -18,6 +18,7 @@ import (
 	"permstack/internal/drift/detect"
 	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/fakeaws/simclock"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/notify/finding"
 )
 
@@ -144,7 +145,7 @@ func TestDenied(t *testing.T) {
 		chosen = append(chosen, all[0], all[len(all)/2], all[len(all)-1])
 	}
 	slices.Sort(chosen)
-	if testing.Short() {
+	if !policytest.Slow() {
 		chosen = chosen[:8]
 	}
 	for _, n := range slices.Compact(chosen) {

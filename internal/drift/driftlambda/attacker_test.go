@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/notify"
 )
 
@@ -26,6 +27,7 @@ const (
 // to the alert topic and attaches a policy: the check reports that its state was lost, the subscriber and the policy,
 // whatever the parameter says.
 func TestAttackerWithSSM(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	w := fakeawstest.Start(t, fakeawstest.Options{}).In(account, region)
 	parent := w.Launch(fakeawstest.Launch{Name: "backup"})
 	created, err := w.IAM.CreateRole(t.Context(), &iam.CreateRoleInput{

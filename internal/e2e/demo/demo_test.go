@@ -13,6 +13,7 @@ import (
 	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/fakeaws/standalone"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 )
@@ -41,6 +42,7 @@ func runDemo(t *testing.T, profile string, template []byte, prepare func(*standa
 // TestRun launches every built-in profile from its own template, and one template that is longer than CloudFormation
 // takes inline.
 func TestRun(t *testing.T) {
+	policytest.RequireSlow(t, "it runs every step for every vendor")
 	t.Parallel()
 	type launch struct {
 		name, profile string
@@ -71,6 +73,7 @@ func TestRun(t *testing.T) {
 // TestRunReportsFailures checks that a step fails, and that the demo prints why, if
 // its check fails.
 func TestRunReportsFailures(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each failure")
 	tests := map[string]struct {
 		prepare func(*standalone.Server)
 		step    int

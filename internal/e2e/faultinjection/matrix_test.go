@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"permstack/internal/iampolicy/policytest"
 )
 
 // TestBaselines runs every scenario without a fault: a failure is a failure of the
@@ -33,7 +35,7 @@ func TestBaselines(t *testing.T) {
 // TestSample runs a small part of the matrix; `./build.sh faults` runs all of it.
 func TestSample(t *testing.T) {
 	every := 1999 // a prime, which covers every kind of fault
-	if testing.Short() {
+	if !policytest.Slow() {
 		every *= 5
 	}
 	m, err := Run(t.Context(), Options{Sample: every})
@@ -56,7 +58,7 @@ func TestSample(t *testing.T) {
 // more.
 func TestPairs(t *testing.T) {
 	cases := 10
-	if testing.Short() {
+	if !policytest.Slow() {
 		cases = 6
 	}
 	r, err := Pairs{Cases: cases, Seed: 11}.Run(t.Context())

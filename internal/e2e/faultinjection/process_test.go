@@ -15,14 +15,13 @@ import (
 	"time"
 
 	"permstack/internal/fakeaws/lambdaruntime"
+	"permstack/internal/iampolicy/policytest"
 )
 
 // TestProcess injects faults into the function as it is deployed: its own process,
 // Lambda's Runtime API, HTTP and the real clock. Killed means SIGKILL.
 func TestProcess(t *testing.T) {
-	if testing.Short() {
-		t.Skip("skipped with -short: it builds the function and takes seconds")
-	}
+	policytest.RequireSlow(t, "it builds the function and waits as long as AWS")
 	program := filepath.Join(t.TempDir(), "bootstrap")
 	build := exec.Command("go", "build", "-o", program, "permstack/functions/provisioner")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

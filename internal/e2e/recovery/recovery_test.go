@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/installation"
 )
 
@@ -200,6 +201,7 @@ func TestRefusedByValidation(t *testing.T) {
 // TestRevision checks that another value of the parameter Revision restores permission stacks that
 // were deleted or whose template was changed, as the messages advise.
 func TestRevision(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each failure")
 	t.Parallel()
 	account := start(t)
 	stack := account.Launch(fakeawstest.Launch{})

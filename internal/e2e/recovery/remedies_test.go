@@ -12,6 +12,7 @@ import (
 	"permstack"
 	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/provisioner"
 )
 
@@ -156,6 +157,7 @@ func deleteConflict(t *testing.T, a *fakeawstest.Account) {
 // TestFailedLaunchRemedies makes launches fail, does what the reason says, and launches
 // again.
 func TestFailedLaunchRemedies(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each failure")
 	t.Parallel()
 	for name, tc := range failedLaunches {
 		t.Run(name, func(t *testing.T) {
@@ -204,6 +206,7 @@ func changed(s *fakeawstest.Stack) []types.Parameter {
 // TestDeniedRemedy updates with a template whose stack role lacks a permission. The
 // unmodified template is the remedy.
 func TestDeniedRemedy(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each failure")
 	t.Parallel() // the function waits for IAM
 	account := start(t)
 	stack := account.Launch(fakeawstest.Launch{})
@@ -223,6 +226,7 @@ func TestDeniedRemedy(t *testing.T) {
 // TestStackRoleRemedy deletes the stack role before an update. A drift-aware change set
 // recreates it.
 func TestStackRoleRemedy(t *testing.T) {
+	policytest.RequireSlow(t, "it waits a minute for IAM")
 	t.Parallel() // the function waits for IAM
 	account := start(t)
 	stack := account.Launch(fakeawstest.Launch{})

@@ -100,6 +100,7 @@ func requireNothing(t *testing.T, cloud *fakeawstest.AWS) {
 // TestExecute runs the whole demo as on AWS, checks that nothing remains and that the
 // recording has no secret, and replays it.
 func TestExecute(t *testing.T) {
+	policytest.RequireSlow(t, "it starts programs")
 	t.Parallel()
 	cloud := fakeawstest.Start(t, fakeawstest.Options{})
 	run := newRun(t, realConfig(cloud))
@@ -173,6 +174,7 @@ func interruptions(t *testing.T, calls int64) []int64 {
 // Ctrl-C the run itself deletes everything; after a lost network Clean does, which
 // only knows the account.
 func TestInterrupted(t *testing.T) {
+	policytest.RequireSlow(t, "it starts programs and interrupts them")
 	t.Parallel()
 	cloud := fakeawstest.Start(t, fakeawstest.Options{})
 	var total atomic.Int64

@@ -7,15 +7,23 @@ import (
 	"testing"
 )
 
-// Environment variables that select how much of a long test runs. ./build.sh test sets neither, ./build.sh exhaustive
-// sets the first. Tests read them with the functions of this package only; build.sh finds the packages by their calls.
+// Environment variables that select how much of the tests runs. Without them, as in plain "go test ./...", the tests
+// that take seconds are skipped and long tests take few cases; ./build.sh test sets the first, ./build.sh exhaustive the
+// second. Tests read them with the functions of this package only; build.sh finds the packages by their calls.
 const (
-	fullVariable = "PERMSTACK_FULL" // 1 makes every test take all cases
+	slowVariable = "PERMSTACK_SLOW" // 1 runs the slow tests, too
+	fullVariable = "PERMSTACK_FULL" // 1 makes every test take all cases, the slow tests included
 	seedVariable = "PERMSTACK_SEED" // any text; another text selects other cases
 )
 
+// quick is how many times fewer cases a sample takes in plain "go test ./...".
+const quick = 4
+
 // Full reports whether tests take all cases.
 func Full() bool { return os.Getenv(fullVariable) == "1" }
+
+// Slow reports whether the slow tests run.
+func Slow() bool { return Full() || os.Getenv(slowVariable) == "1" }
 
 // RequireFull skips a test that ./build.sh test leaves to ./build.sh exhaustive.
 func RequireFull(t testing.TB, reason string) {
@@ -25,9 +33,16 @@ func RequireFull(t testing.TB, reason string) {
 	}
 }
 
+// RequireSlow skips a test that plain "go test ./..." leaves to ./build.sh test. The reason is why it takes long.
+func RequireSlow(t testing.TB, reason string) {
+	t.Helper()
+	if !Slow() {
+		t.Skipf("skipped: ./build.sh test runs it, or %s=1: %s", slowVariable, reason)
+	}
+}
+
 // Sample selects the cases that one run of a long test takes: one in so many, by a hash of the case's name and the
-// seed, so that a run can be repeated and a failed case is taken again with the same seed. A nightly run takes all
-// cases with PERMSTACK_FULL=1.
+// seed, so that a run can be repeated and a failed case is taken again with the same seed.
 type Sample struct {
 	oneIn uint64
 	seed  string
@@ -35,19 +50,21 @@ type Sample struct {
 
 // NewSample returns a sample of one in n cases, as the environment says.
 func NewSample(n int) Sample {
-	if Full() {
+	switch {
+	case Full():
 		n = 1
+	case !Slow():
+		n *= quick
 	}
 	return Sample{oneIn: uint64(max(1, n)), seed: os.Getenv(seedVariable)}
 }
 
-// NewShortSample returns a sample of one in n cases with -short, as under the race detector, and of all cases
-// otherwise.
-func NewShortSample(n int) Sample {
-	if !testing.Short() {
+// NewQuickSample returns a sample of one in n cases in plain "go test ./...", and of all cases otherwise.
+func NewQuickSample(n int) Sample {
+	if Slow() {
 		n = 1
 	}
-	return NewSample(n)
+	return Sample{oneIn: uint64(max(1, n)), seed: os.Getenv(seedVariable)}
 }
 
 // Stratified is a sample that has at least one case of every kind, so that no kind of fault is left unchecked.

@@ -303,7 +303,7 @@ func TestPolicies(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, s := range policy.Statement {
-				if !policytest.Full() && testing.Short() && i%4 != 0 {
+				if !policytest.Slow() && i%4 != 0 {
 					continue
 				}
 				t.Run("without "+s.Sid, func(t *testing.T) {

@@ -20,9 +20,7 @@ var built = sync.OnceValues(func() ([]byte, error) { return Build(Options{}) })
 
 func file(t *testing.T) string {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("skipped in short mode: compiles the page")
-	}
+	policytest.RequireSlow(t, "it compiles the page")
 	text, err := built()
 	if err != nil {
 		t.Fatal(err)
