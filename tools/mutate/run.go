@@ -38,7 +38,7 @@ type mutant struct {
 type suite struct {
 	program string
 	dir     string
-	short   bool
+	quick   bool // without the slow tests
 	tests   []*test
 }
 
@@ -62,8 +62,8 @@ func (t *test) record(found bool) {
 	}
 }
 
-// short are the packages whose complete tests take too long to run them for every mutant.
-var short = []string{"internal/policies"}
+// quick are the packages whose complete tests take too long to run them for every mutant.
+var quick = []string{"internal/policies"}
 
 // core is the packages below one directory, with their mutants.
 type core struct {
@@ -141,7 +141,7 @@ func (c *core) rewrite(p *packages.Package, files []string) error {
 func (c *core) compile(ctx context.Context, dir string, number int) error {
 	s := suite{program: filepath.Join(filepath.Dir(c.tree), fmt.Sprintf("test%d", number)), dir: dir}
 	if rel, err := filepath.Rel(c.tree, dir); err == nil {
-		s.short = slices.Contains(short, filepath.ToSlash(rel))
+		s.quick = slices.Contains(quick, filepath.ToSlash(rel))
 	}
 	// #nosec G204 -- no input from outside
 	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-o", s.program, ".")
@@ -193,12 +193,12 @@ func (s *suite) baseline(ctx context.Context, name string) (test, error) {
 }
 
 func (s *suite) command(ctx context.Context, args ...string) *exec.Cmd {
-	if s.short {
-		args = append(args, "-test.short")
-	}
 	cmd := exec.CommandContext(ctx, s.program, args...) // #nosec G204 -- the program compiled above
 	cmd.Dir = s.dir
 	cmd.Env = os.Environ()
+	if !s.quick {
+		cmd.Env = append(cmd.Env, "PERMSTACK_SLOW=1")
+	}
 	cmd.WaitDelay = time.Second
 	return cmd
 }
