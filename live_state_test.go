@@ -12,10 +12,9 @@ import (
 	"permstack/internal/awsapi/livestate"
 )
 
-// TestLiveStateIsReadInOnePlace checks that only internal/awsapi/livestate calls the APIs that it reads resources
-// with. The embedded AWS implements these APIs, and tests may call them to prepare an account. The audit lists all
-// roles
-// and topics of an account page by page, because an account may have thousands.
+// TestLiveStateIsReadInOnePlace checks that only internal/awsapi/livestate calls the APIs that it reads resources with.
+// The embedded AWS implements these APIs, and tests may call them to prepare an account. The audit lists all roles and
+// topics of an account page by page, because an account may have thousands.
 func TestLiveStateIsReadInOnePlace(t *testing.T) {
 	reads := map[string]bool{}
 	for _, api := range []reflect.Type{

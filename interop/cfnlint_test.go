@@ -119,8 +119,7 @@ func absolute(t *testing.T, files []string) []string {
 }
 
 // sets returns the permission sets of every choice of assets without account and Region, with all operations and
-// options
-// and with backup alone, and of some choices for one account and Region.
+// options and with backup alone, and of some choices for one account and Region.
 func sets(t *testing.T) map[string]policies.Set {
 	t.Helper()
 	profile, ok := policies.Profile("clumio")

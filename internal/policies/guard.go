@@ -33,9 +33,8 @@ var guardVerbs = []string{"BatchGet", "Describe", "Detect", "Get", "List", "Simu
 
 // guard returns the guard of a role, and false if it has none. The guard of the first role, which the vendor assumes,
 // is for the roles, policies, instance profiles and stacks of the set always, and for what else is protected if the
-// role's
-// other policies allow a change of it. A guard of every resource in every role would exceed IAM's quota of inline
-// policies and CloudFormation's limit of a template.
+// role's other policies allow a change of it. A guard of every resource in every role would exceed IAM's quota of
+// inline policies and CloudFormation's limit of a template.
 func (s synthesis) guard(role Role) (Policy, bool) {
 	const why = "deny every change of this installation, whatever other policies allow"
 	first := role.Entity == s.chosen.roles[0].Entity

@@ -66,8 +66,7 @@ func checkFIFOAttribute(name, value string) error {
 }
 
 // sendFIFO adds a message to a FIFO queue, unless one with its deduplication id was sent within the interval; hold
-// s.mu.
-// Its group must be named, and its deduplication id, unless the queue derives it from the body (SendMessage, API
+// s.mu. Its group must be named, and its deduplication id, unless the queue derives it from the body (SendMessage, API
 // reference).
 func (s *Service) sendFIFO(q *queue, m *message, group, id string) (sentMessage, error) {
 	if group == "" {

@@ -15,8 +15,7 @@ func rank(d eval.Decision) int {
 }
 
 // stride skips requests: many pairs with some requests each find more than few pairs with all. The first request
-// depends
-// on the pair.
+// depends on the pair.
 const stride = 7
 
 // decide compares two sides request by request.

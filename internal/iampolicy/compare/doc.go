@@ -1,6 +1,5 @@
 // Package compare computes what changed between two sets of policy documents: which access was added or removed, not
-// how
-// the text differs. It is pure: it does no I/O.
+// how the text differs. It is pure: it does no I/O.
 //
 // # What is compared
 //

@@ -102,8 +102,7 @@ func (p principal) includes(q principal, effect, owner string) bool {
 }
 
 // isRoleSession reports whether the first ARN is an assumed-role session of the role with the second ARN. Role names
-// are
-// unique within an account whatever their path.
+// are unique within an account whatever their path.
 func isRoleSession(session, role string) bool {
 	s, ok := iampolicy.ParseARN(session)
 	r, isARN := iampolicy.ParseARN(role)

@@ -28,8 +28,7 @@ var Dangerous = []string{
 }
 
 // Actions returns the actions that mutants add to a statement with the actions have: the dangerous ones, all, all of
-// its
-// service, and all of its service that delete.
+// its service, and all of its service that delete.
 func Actions(have []string) []string {
 	service, _, _ := strings.Cut(have[0], ":")
 	var out []string
@@ -198,8 +197,7 @@ func Text(text string) []string {
 }
 
 // Misses returns ARNs that differ from an ARN in one detail: in a part, in a word of the last part, from a word on, up
-// to
-// a word, or by a longer word. Each pattern of [ARN] matches some of them.
+// to a word, or by a longer word. Each pattern of [ARN] matches some of them.
 func Misses(arn string) []string {
 	f := strings.SplitN(arn, ":", 6)
 	if len(f) < 6 {
@@ -228,8 +226,7 @@ func Misses(arn string) []string {
 }
 
 // Statement yields every mutant of a statement: a description and the statements that replace it, none if it is
-// removed.
-// principals are those that mutants of a statement with principals allow; foreign are accounts, as for ARN.
+// removed. principals are those that mutants of a statement with principals allow; foreign are accounts, as for ARN.
 func Statement(
 	s iampolicy.Statement, c Context, principals []iampolicy.Principal, foreign []string,
 	yield func(what string, changed ...iampolicy.Statement),

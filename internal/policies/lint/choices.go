@@ -8,8 +8,7 @@ import (
 )
 
 // choices reports assets and operations that change nothing: no part of the profile names them, although it names
-// others
-// of the kind. A profile need not name any.
+// others of the kind. A profile need not name any.
 func (c *checker) choices() {
 	p := c.loaded.Profile
 	uses := profileUses(p)
