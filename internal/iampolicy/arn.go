@@ -46,8 +46,8 @@ func RegionInARN(text string) string {
 	return a.Region
 }
 
-// OverlapARN reports whether some ARN matches both patterns, field by field: a wildcard does not match across a colon of
-// the first five fields. Texts that are not ARNs overlap only as a whole.
+// OverlapARN reports whether some ARN matches both patterns, field by field: a wildcard does not match across a colon
+// of the first five fields. Texts that are not ARNs overlap only as a whole.
 func OverlapARN(a, b string) bool {
 	p, isARN := ParseARN(a)
 	q, areARNs := ParseARN(b)
@@ -58,7 +58,7 @@ func OverlapARN(a, b string) bool {
 		Overlap(p.AccountID, q.AccountID) && Overlap(p.Resource, q.Resource)
 }
 
-// VariablesAsWildcards returns a text with * for each of its variables: "${Partition}", "${AWS::Region}", "${VolumeId}".
+// VariablesAsWildcards returns a text with * for each of its variables, such as "${AWS::Region}" and "${VolumeId}".
 func VariablesAsWildcards(text string) string {
 	var b strings.Builder
 	for {

@@ -106,7 +106,8 @@ func (p principal) includes(q principal, effect, owner string) bool {
 func isRoleSession(session, role string) bool {
 	s, ok := iampolicy.ParseARN(session)
 	r, isARN := iampolicy.ParseARN(role)
-	if !ok || !isARN || s.Partition != r.Partition || s.Service != "sts" || r.Service != "iam" || s.AccountID != r.AccountID {
+	if !ok || !isARN || s.Service != "sts" || r.Service != "iam" || s.Partition != r.Partition ||
+		s.AccountID != r.AccountID {
 		return false
 	}
 	name, isRole := strings.CutPrefix(r.Resource, "role/")

@@ -173,9 +173,11 @@ func (c *statementChecker) fits(types []string) bool {
 // namesType reports whether a resource names a resource type of an action exactly.
 func namesType(matching []reference.Action, resource string) bool {
 	text := strings.ReplaceAll(shape(resource), "${Path}", "/")
+	pattern := iampolicy.VariablesAsWildcards(text)
 	for _, a := range matching {
 		for _, r := range a.Resources {
-			if want := typeWord(r.ARN); iampolicy.OverlapARN(iampolicy.VariablesAsWildcards(text), iampolicy.VariablesAsWildcards(r.ARN)) &&
+			want := typeWord(r.ARN)
+			if iampolicy.OverlapARN(pattern, iampolicy.VariablesAsWildcards(r.ARN)) &&
 				(want == "" || typeWord(text) == want) {
 				return true
 			}

@@ -197,8 +197,8 @@ func pattern(text string) arn.ARN {
 	return a
 }
 
-// matchFields reports whether all fields of two ARNs match. A partition, Region or account that one of them leaves empty
-// is any.
+// matchFields reports whether all fields of two ARNs match. A partition, Region or account that one of them leaves
+// empty is any.
 func matchFields(p, q arn.ARN, match func(p, q string) bool) bool {
 	open := func(p, q string) bool { return p == "" || q == "" || match(p, q) }
 	return open(p.Partition, q.Partition) && match(p.Service, q.Service) && open(p.Region, q.Region) &&
