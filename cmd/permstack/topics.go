@@ -32,7 +32,7 @@ completion completes them ('permstack completion --help').`,
 			Long: `The risk of a statement is what its actions allow an attacker to do. The highest
 applies:
 
-  high      changes permissions, passes or takes roles, runs commands, deletes,
+  high      changes permissions, passes or assumes roles, runs commands, deletes,
             sends data out of the account
   medium    uses encryption keys, reads content, writes
   low       changes tags, reads

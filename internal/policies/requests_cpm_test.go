@@ -199,10 +199,10 @@ var cpmRequests = []request{
 		"arn:aws:kms:"+elsewhere+":"+account+":key/k", nothing, false),
 
 	// Roles.
-	cpm("ec2:backup", "takes its role in another account", "sts:AssumeRole",
+	cpm("ec2:backup", "assumes its role in another account", "sts:AssumeRole",
 		iamARN(thirdParty, "role/permstack/eu-west-1/prod/CPMRole-eu-west-1-prod"), nothing, true),
-	cpm("", "takes another role there", "sts:AssumeRole", iamARN(thirdParty, "role/admin"), nothing, false),
-	cpm("", "takes another role here", "sts:AssumeRole", iamARN(account, "role/admin"), nothing, false),
+	cpm("", "assumes another role there", "sts:AssumeRole", iamARN(thirdParty, "role/admin"), nothing, false),
+	cpm("", "assumes another role here", "sts:AssumeRole", iamARN(account, "role/admin"), nothing, false),
 	cpm("", "makes itself an administrator", "iam:AttachRolePolicy",
 		iamARN(account, "role/permstack/eu-central-1/prod/CPMRole-eu-central-1-prod"),
 		kv{"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}, false),

@@ -10,8 +10,8 @@ import (
 )
 
 // trust checks a statement of a role's trust policy: it names one principal, and its conditions limit something. That a
-// service is limited to this account is not required: services that take a role by iam:PassRole accept roles of the
-// caller's account only.
+// service is limited to this account is not required: services that are passed a role accept roles of the caller's
+// account only.
 func (c *checker) trust(r schema.Role, t schema.Trust) {
 	key := profilefile.TrustKey(r.Entity, t.Sid)
 	at := c.loaded.Place(key, profilefile.RoleKey(r.Entity))

@@ -68,30 +68,30 @@ var cpm = schema.Profile{
 		},
 		{
 			Name:  "kms-user",
-			Title: "What the role is to the customer's keys",
+			Title: "Use of the customer's KMS keys",
 			Values: []schema.OptionInfo{
 				{
 					Option: "kms-user=other",
-					Title:  "any other user: what backup, disaster recovery and recovery need is granted here",
+					Title:  "granted here, as backup, disaster recovery and recovery need it",
 				},
 				{
 					Option: "kms-user=admin",
-					Title:  "an administrator by the keys' own policies: listing them is enough",
+					Title:  "granted by the keys' policies, which make the role an administrator; here it only lists keys",
 				},
 			},
 			Default: "kms-user=other",
 		},
 		{
 			Name:  "trust",
-			Title: "Who takes the role",
+			Title: "Principal that assumes the role",
 			Values: []schema.OptionInfo{
 				{
 					Option: "trust=instance-role",
-					Title:  "the server's instance, as its instance role",
+					Title:  "EC2: it is the instance role of the server",
 				},
 				{
 					Option: "trust=server-role",
-					Title:  "the server's role, from another account",
+					Title:  "the role of the server, which runs in another account",
 				},
 			},
 			Default: "trust=instance-role",
@@ -117,11 +117,11 @@ var cpm = schema.Profile{
 			Values: []schema.OptionInfo{
 				{
 					Option: "export-role=made",
-					Title:  "a role of its own",
+					Title:  "a dedicated role",
 				},
 				{
 					Option: "export-role=server",
-					Title:  "the server's role, which RDS then may take too",
+					Title:  "the server's role, which RDS may then assume, too",
 				},
 			},
 			Default: "export-role=made",
@@ -136,11 +136,11 @@ var cpm = schema.Profile{
 				},
 				{
 					Option: "backup-role=aws-default",
-					Title:  "AWS Backup's default role, which its console makes",
+					Title:  "AWS Backup's default role, which its console creates",
 				},
 				{
 					Option: "backup-role=made",
-					Title:  "a role of its own, for EFS alone",
+					Title:  "a dedicated role, for EFS only",
 				},
 			},
 			Default: "backup-role=any",
@@ -272,7 +272,7 @@ var cpm = schema.Profile{
 				},
 				{
 					Sid: "ItselfForWorkers",
-					Why: "in the server's own account, a worker for copies to S3 or for file-level recovery takes the role through the role",
+					Why: "in the server's own account, a worker for copies to S3 or for file-level recovery assumes the role with the role itself",
 					For: []schema.Use{
 						{
 							Operation: "copy-to-s3",
