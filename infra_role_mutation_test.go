@@ -59,6 +59,7 @@ func thirdPartyPrincipals() (out []iampolicy.Principal) {
 //
 //	PERMSTACK_FULL=1 go test -run Mutation -timeout 30m .
 func TestMutationOfInfraRoles(t *testing.T) {
+	policytest.RequireSlow(t, "it evaluates thousands of requests")
 	sample := policytest.NewSample(80)
 	total, byRequest, byProbe, byRule, same := 0, 0, 0, 0, 0
 	benches := infraBenches(t)
@@ -112,6 +113,7 @@ func TestMutationOfInfraRoles(t *testing.T) {
 // other condition, negates each condition, and exchanges the names of the profiles; a request of infra-role-access.txt
 // must notice.
 func TestMutationOfConditions(t *testing.T) {
+	policytest.RequireSlow(t, "it evaluates thousands of requests")
 	benches := infraBenches(t)
 	text := string(read(t, "template.yaml"))
 	asks := []string{"HasBoundary", "HasHub", "HasAlertKey", "Reverts", "AuditsAccount", "LooksUpCallers"}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"permstack/internal/iampolicy/policytest"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -20,6 +22,7 @@ import (
 // TestDiffDeployedStack launches the stack on the embedded AWS and compares it
 // with this release, with more access and with less.
 func TestDiffDeployedStack(t *testing.T) {
+	policytest.RequireSlow(t, "it launches stacks")
 	program := filepath.Join(t.TempDir(), "permstack")
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build the command: %v: %s", err, out)

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/review/denial"
 	"permstack/internal/review/livecheck"
 )
@@ -20,6 +21,7 @@ import (
 // permstack check names the flows that they refuse, and permstack why the policy, from the message of a real call of
 // the role and from the simulator.
 func TestCheckAndWhyInOrganization(t *testing.T) {
+	policytest.RequireSlow(t, "it launches stacks")
 	const member, region = "123456789012", "us-east-1"
 	ctx := t.Context()
 	cloud := startAWS(t)

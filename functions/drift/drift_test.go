@@ -210,6 +210,7 @@ func TestRole(t *testing.T) {
 // TestRevert checks that added policies are removed, and that the message that reports them
 // contains the revert.
 func TestRevert(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	w := launch(t, map[string]string{"OnDrift": "revert"})
 	w.Messages()
@@ -311,6 +312,7 @@ func TestPoisonedState(t *testing.T) {
 
 // TestNoSubscriber checks that a run whose messages nobody receives is not completed.
 func TestNoSubscriber(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	w := launch(t, nil)
 	if got := w.CheckDrift(); !got.Completed {
@@ -355,6 +357,7 @@ func TestHubSetLater(t *testing.T) {
 // TestOwnTopicDeleted checks that the Organization's topic is notified although the account's own
 // topic does not exist, and the run fails.
 func TestOwnTopicDeleted(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	w := launch(t, nil)
 	hub, err := w.SNS.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("hub")})

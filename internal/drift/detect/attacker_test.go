@@ -13,6 +13,7 @@ import (
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/notify/finding"
 )
 
@@ -32,6 +33,7 @@ func (w *environment) attacker(actions string) aws.Config {
 
 // TestAttackerWithSNS has the rights of SNS alone.
 func TestAttackerWithSNS(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each change")
 	w := installTemplate(t)
 	c := sns.NewFromConfig(w.attacker(`"sns:*"`))
 	alerts, events := w.parentResource("AlertTopic"), aws.String(topicARN)
@@ -124,6 +126,7 @@ func TestFilteredSubscription(t *testing.T) {
 
 // TestAttackerWithIAM has the rights of IAM alone.
 func TestAttackerWithIAM(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each change")
 	w := installTemplate(t)
 	c := iam.NewFromConfig(w.attacker(`"iam:*"`))
 	ctx := t.Context()
@@ -284,6 +287,7 @@ func TestAttackerWithIAM(t *testing.T) {
 // TestAttackerWithCloudFormation has the rights of CloudFormation alone. After each
 // change, a revert leaves nothing that grants more.
 func TestAttackerWithCloudFormation(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each change")
 	w := installTemplate(t)
 	c := cloudformation.NewFromConfig(w.attacker(`"cloudformation:*"`))
 	accessStack, inventory := w.accessStack(), w.inventoryStack()

@@ -11,6 +11,7 @@ import (
 
 	"permstack"
 	"permstack/internal/drift/detect"
+	"permstack/internal/iampolicy/policytest"
 )
 
 // createChangeSet creates a change set of a stack with other values of parameters, or another template.
@@ -39,6 +40,7 @@ func (w *environment) createChangeSet(stack, name, template string, parameters m
 
 // TestChangeSets creates change sets that are not executed, and checks which are reported, and how.
 func TestChangeSets(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each change")
 	w := installTemplate(t)
 	for _, tc := range []struct {
 		name     string

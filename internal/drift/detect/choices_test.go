@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"permstack/internal/cfn/stacks"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
 )
@@ -19,6 +20,7 @@ import (
 // TestCompactTemplateInstalled launches so many other accounts that the template of the access stack is written in its
 // compact form: the live comparison finds nothing, and finds a change.
 func TestCompactTemplateInstalled(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each change")
 	var accounts []string
 	for i := range 12 {
 		accounts = append(accounts, fmt.Sprint(888899990000+i))

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"permstack/internal/drift/detect"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/notify/finding"
 )
 
@@ -38,6 +39,7 @@ func (w *environment) checkAfter(previous finding.Report, open bool) finding.Rep
 // TestDirectUpdate updates permission stacks and checks which updates are announced although everything is as expected
 // afterwards.
 func TestDirectUpdate(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each change")
 	access, inventory := "access"+finding.DirectUpdateSuffix, "inventory"+finding.DirectUpdateSuffix
 	for _, tc := range []struct {
 		name string

@@ -9,12 +9,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/notify/finding"
 )
 
 // TestParentSettings changes settings of the parent stack that no template contains, and checks that each change is
 // announced once, with its direction.
 func TestParentSettings(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each change")
 	w := installTemplate(t)
 	update := func(edit func(*cloudformation.UpdateStackInput)) func(*environment) {
 		return func(w *environment) {

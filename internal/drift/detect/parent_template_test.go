@@ -14,6 +14,7 @@ import (
 // every check while it is deployed, with its direction and in words, and nothing is
 // found after the template of the release was deployed again.
 func TestParentTemplate(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each change")
 	const stranger = "arn:aws:iam::999988887777:role/Admin"
 	w := installTemplate(t)
 	if got := summaries(w.check()); len(got) != 0 {

@@ -57,6 +57,7 @@ func TestSample(t *testing.T) {
 // TestPairs runs some scenarios with two faults; `./build.sh faults pairs` runs
 // more.
 func TestPairs(t *testing.T) {
+	policytest.RequireSlow(t, "it launches many stacks")
 	cases := 10
 	if !policytest.Slow() {
 		cases = 6
@@ -75,6 +76,7 @@ func TestPairs(t *testing.T) {
 }
 
 func TestSoak(t *testing.T) {
+	policytest.RequireSlow(t, "it launches many stacks")
 	r, err := Soak{Scenarios: 6, Seed: 3}.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ import (
 	awsalarms "permstack/internal/fakeaws/cloudwatch"
 	"permstack/internal/fakeaws/protocol"
 	sentmessages "permstack/internal/fakeaws/sns"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/installation"
 )
 
@@ -230,6 +231,7 @@ func tamperings(w *watched) []tampering {
 // TestDetectionTimes measures how long after a change of each kind the message is sent: alone, while a complete check
 // has just begun, and while it is about to end. It holds the table of docs/drift.md.
 func TestDetectionTimes(t *testing.T) {
+	policytest.RequireSlow(t, "it simulates hours")
 	var b strings.Builder
 	b.WriteString("| change | median | worst |\n|---|---|---|\n")
 	synctest.Test(t, func(t *testing.T) {

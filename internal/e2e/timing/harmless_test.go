@@ -23,6 +23,7 @@ import (
 	"permstack/internal/awsapi/livestate"
 	"permstack/internal/fakeaws/events"
 	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/installation"
 )
 
@@ -295,6 +296,7 @@ func ofOthers(w *watched) []harmless {
 // TestHarmlessHour makes harmless changes for an hour, each with the events that AWS sends about it, and requires that
 // nobody is notified. A complete check ends it.
 func TestHarmlessHour(t *testing.T) {
+	policytest.RequireSlow(t, "it simulates hours")
 	synctest.Test(t, func(t *testing.T) {
 		w := newWatched(t, map[string]string{"NotificationEmail": "security@example.com"})
 		w.rest()

@@ -11,6 +11,7 @@ import (
 	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/eval"
+	"permstack/internal/iampolicy/policytest"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
@@ -124,6 +125,7 @@ func entries(prefix string, n int) string {
 // policy to policy, what the role may do: a table that is in both scopes is never refused, and a table that is in
 // neither is never allowed.
 func TestScopeWithoutInterval(t *testing.T) {
+	policytest.RequireSlow(t, "it simulates hours")
 	synctest.Test(t, func(t *testing.T) {
 		first, second := strings.Split(longList("table", 60), ","), strings.Split(longList("data", 30), ",")
 		s := newScopeScenario(t, append(first, "zebra"))

@@ -20,6 +20,7 @@ func included(s Sample, cases int) map[int]bool {
 func TestSample(t *testing.T) {
 	const cases = 10_000
 	t.Setenv(fullVariable, "")
+	t.Setenv(slowVariable, "1")
 	t.Setenv(seedVariable, "a")
 	first, again := included(NewSample(20), cases), included(NewSample(20), cases)
 	if len(first) < cases/20*8/10 || len(first) > cases/20*12/10 {
@@ -39,6 +40,10 @@ func TestSample(t *testing.T) {
 	if common > len(first)/4 {
 		t.Errorf("seeds a and b have %d of %d cases in common", common, len(first))
 	}
+	t.Setenv(slowVariable, "")
+	if n := len(included(NewSample(20), cases)); n < cases/20/quick*7/10 || n > cases/20/quick*13/10 {
+		t.Errorf("plain go test takes %d of %d cases, want about one in %d", n, cases, 20*quick)
+	}
 	t.Setenv(fullVariable, "1")
 	if got := included(NewSample(20), cases); len(got) != cases {
 		t.Errorf("a full run takes %d of %d cases", len(got), cases)
@@ -49,6 +54,7 @@ func TestSample(t *testing.T) {
 // full run.
 func TestStratified(t *testing.T) {
 	t.Setenv(fullVariable, "")
+	t.Setenv(slowVariable, "1")
 	t.Setenv(seedVariable, "a")
 	const kinds, cases = 20, 100
 	count := func() map[int]int {
@@ -78,5 +84,30 @@ func TestStratified(t *testing.T) {
 		if n := count()[kind]; n != cases {
 			t.Errorf("got %d of %d cases of kind %d in a full run", n, cases, kind)
 		}
+	}
+}
+
+// TestQuickSample checks that only plain go test leaves out cases of a quick sample, and runs no slow test.
+func TestQuickSample(t *testing.T) {
+	const cases = 1000
+	for _, c := range []struct {
+		slow, full string
+		all        bool
+	}{{"", "", false}, {"1", "", true}, {"", "1", true}} {
+		t.Run("slow "+c.slow+" full "+c.full, func(t *testing.T) {
+			t.Setenv(slowVariable, c.slow)
+			t.Setenv(fullVariable, c.full)
+			if n := len(included(NewQuickSample(10), cases)); (n == cases) != c.all || n < cases/20 {
+				t.Errorf("got %d of %d cases", n, cases)
+			}
+			ran := false
+			t.Run("slow test", func(t *testing.T) {
+				RequireSlow(t, "it is an example")
+				ran = true
+			})
+			if ran != c.all {
+				t.Errorf("the slow test ran: %v, want %v", ran, c.all)
+			}
+		})
 	}
 }
