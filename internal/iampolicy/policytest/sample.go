@@ -8,8 +8,8 @@ import (
 )
 
 // Environment variables that select how much of the tests runs. Without them, as in plain "go test ./...", the tests
-// that take seconds are skipped and long tests take few cases; ./build.sh test sets the first, ./build.sh exhaustive the
-// second. Tests read them with the functions of this package only; build.sh finds the packages by their calls.
+// that take seconds are skipped and long tests take few cases; ./build.sh test sets the first, ./build.sh exhaustive
+// the second. Tests read them with the functions of this package only; build.sh finds the packages by their calls.
 const (
 	slowVariable = "PERMSTACK_SLOW" // 1 runs the slow tests, too
 	fullVariable = "PERMSTACK_FULL" // 1 makes every test take all cases, the slow tests included
