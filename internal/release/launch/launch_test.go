@@ -18,6 +18,7 @@ import (
 	"permstack"
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/cfn/yamlfmt"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/release/launch"
 )
 
@@ -118,6 +119,7 @@ func editNodes(n *yaml.Node, edit func(*yaml.Node)) {
 
 // TestStyle generates the release from template.yaml in other styles.
 func TestStyle(t *testing.T) {
+	policytest.RequireSlow(t, "it writes the templates in other styles")
 	stack, set, r := generate(t)
 	for name, template := range restyled(t) {
 		t.Run(name, func(t *testing.T) {
