@@ -145,25 +145,6 @@ func TestIsProtected(t *testing.T) {
 	}
 }
 
-func TestFields(t *testing.T) {
-	for _, tt := range []struct {
-		arn  string
-		want []string
-	}{
-		{"arn:aws:rds:eu-west-1:1:db:main", []string{"arn", "aws", "rds", "eu-west-1", "1", "db:main"}},
-		{"arn:${AWS::Partition}:rds:${AWS::Region}:${AWS::AccountId}:db:*",
-			[]string{"arn", "${AWS::Partition}", "rds", "${AWS::Region}", "${AWS::AccountId}", "db:*"}},
-		{"arn:a$:b", []string{"arn", "a$", "b"}},
-		{"*", []string{"*"}},
-	} {
-		t.Run(tt.arn, func(t *testing.T) {
-			if got := Fields(tt.arn); !slices.Equal(got, tt.want) {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-		})
-	}
-}
-
 // TestText checks the forms in which a scope is written, and that they can be read again.
 func TestText(t *testing.T) {
 	s := Scope{Tags: []string{"k=v"}, Buckets: []string{"a", "b", "c"}, Tables: []string{"t1", "t2", "t3", "t4"}}
