@@ -63,6 +63,8 @@ func Endless(n int) int {
 	return n
 }
 
+var initialized = limit * len("ab")
+
 func Untested(n int) bool { return n < 7 }
 `
 
@@ -85,7 +87,7 @@ func TestAll(t *testing.T) {
 		{fmt.Sprint(Assign(1, "a")), "2 11ab"},
 		{fmt.Sprint(Loops([]int{2, 1, 3, 4, 8, 5, 16})), "114"},
 		{fmt.Sprint(Endless(3)), "0"},
-		{fmt.Sprint(limit), "5"},
+		{fmt.Sprint(limit, initialized), "5 10"},
 	} {
 		if x[0] != x[1] {
 			t.Errorf("got %s, want %s", x[0], x[1])
