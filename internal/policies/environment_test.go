@@ -67,6 +67,8 @@ func TestEnvironmentLimits(t *testing.T) {
 			"Region eu-central-1 is in partition aws, not in aws-cn"},
 		{"an unknown partition", func(e *policies.Environment) { e.Partition, e.Region = "aws-x", "" },
 			`unknown partition "aws-x"`},
+		{"part of a key's ARN", func(e *policies.Environment) { e.TopicKeyARN = "arn:aws:kms" },
+			`topic key "arn:aws:kms" is not valid`},
 		{"a protected topic", func(e *policies.Environment) { e.Protected = []string{"arn:aws:sns:eu-central-1:1:t"} }, ""},
 		{"no part of an ARN", func(e *policies.Environment) { e.Protected = []string{"arn:aws:sns:eu-central-1:1"} },
 			"give the ARN of one resource"},

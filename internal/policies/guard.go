@@ -102,12 +102,12 @@ func (s synthesis) installationPatterns(role Role) []string {
 func (r Role) mayChange(resources, actions string) bool {
 	service, _, _ := strings.Cut(actions, ":")
 	return r.allows(func(st iampolicy.Statement) bool {
-		return (st.NotAction != nil || slices.ContainsFunc(st.Action, func(a string) bool {
+		return slices.ContainsFunc(st.Action, func(a string) bool {
 			return guarded(a, service) && iampolicy.Overlap(a, actions)
-		})) && (st.NotResource != nil || slices.ContainsFunc(st.Resource, func(resource string) bool {
+		}) && slices.ContainsFunc(st.Resource, func(resource string) bool {
 			return resource == "*" || resources == "*" ||
 				iampolicy.OverlapARN(resource, resources)
-		}))
+		})
 	})
 }
 
@@ -126,9 +126,7 @@ func (r Role) allowedByGuard(resources []string) iampolicy.Values {
 	var out iampolicy.Values
 	for _, allowed := range guardAllows {
 		service, _, _ := strings.Cut(allowed, ":")
-		granted := func(action string) bool {
-			return (action == "*" || strings.HasPrefix(action, service+":")) && iampolicy.Overlap(action, allowed)
-		}
+		granted := func(action string) bool { return iampolicy.Overlap(action, allowed) }
 		if slices.Contains(services, service) &&
 			r.allows(func(st iampolicy.Statement) bool { return slices.ContainsFunc(st.Action, granted) }) {
 			out = append(out, allowed)
@@ -189,8 +187,7 @@ func (r Role) changes(resource string) bool {
 	service := serviceInARN(resource)
 	change := func(action string) bool { return guarded(action, service) }
 	return r.allows(func(st iampolicy.Statement) bool {
-		return (st.NotResource != nil || overlapsAny(st.Resource, resource)) &&
-			(st.NotAction != nil || slices.ContainsFunc(st.Action, change))
+		return overlapsAny(st.Resource, resource) && slices.ContainsFunc(st.Action, change)
 	})
 }
 

@@ -29,9 +29,6 @@ func (s synthesis) reduce(role schema.Role, whole, packed map[string][][]schema.
 	if !s.chosen.reduced[role.Entity] {
 		s.chosen.reduced[role.Entity] = true
 		s.leaveOut(role, s.withoutRepeated(role, whole, named), whole, packed)
-		if s.countDocuments(role, packed) <= MaxManagedPoliciesRole {
-			return
-		}
 	}
 	documents := s.documents(role, packed)
 	for count := len(documents); count > MaxManagedPoliciesRole; count-- {
@@ -48,9 +45,7 @@ func (s synthesis) reduce(role schema.Role, whole, packed map[string][][]schema.
 		if host < 0 {
 			return
 		}
-		if guest < host { // the later one is appended to the earlier one
-			guest, host = host, guest
-		}
+		host, guest = min(host, guest), max(host, guest) // the later one is appended to the earlier one
 		moved := documents[guest].renamed()
 		size := documents[host].size + s.statementsSize(moved)
 		if size > MaxManagedPolicy {
@@ -85,7 +80,7 @@ func (s synthesis) leaveOut(
 		case len(list) == 0:
 			delete(whole, p.Entity)
 			delete(packed, p.Entity)
-		case len(list) < len(whole[p.Entity][0]):
+		default:
 			whole[p.Entity] = [][]schema.Statement{list}
 			packed[p.Entity] = s.pack(list)
 		}
@@ -165,7 +160,7 @@ func (s synthesis) namedPolicies(packed map[string][][]schema.Statement) map[str
 	named := map[string]bool{}
 	note := func(values []string) {
 		for _, v := range values {
-			if kind, entity, ok := reference(v); ok && kind == "policies" {
+			if kind, entity, _ := reference(v); kind == "policies" {
 				named[entity] = true
 			}
 		}

@@ -115,6 +115,27 @@ func TestParsePattern(t *testing.T) {
 	}
 }
 
+// TestName checks which ARNs are of a resource of a kind, and their names.
+func TestName(t *testing.T) {
+	for _, tt := range []struct{ arn, kind, name, other string }{
+		{"arn:aws:s3:::reports", "bucket", "reports", "arn:aws:s3:::other"},
+		{"arn:aws:s3:::reports/2026/x", "bucket", "reports", "arn:aws:s3:::other/2026/x"},
+		{"arn:aws:s3:::/x", "bucket", "", "arn:aws:s3:::other/x"},
+		{"arn:aws:s3:eu-west-1:1:accesspoint/x", "", "", ""},
+		{"arn:aws:dynamodb:eu-west-1:1:table/t/index/i", "table", "t", "arn:aws:dynamodb:eu-west-1:1:table/other/index/i"},
+		{"arn:aws:rds:eu-west-1:1:db:main", "db", "main", "arn:aws:rds:eu-west-1:1:db:other"},
+		{"arn:aws:glue:::table/t", "", "", ""},
+		{"arn:aws:ec2:eu-west-1:1:vpc/vpc-1", "vpc", "vpc-1", "arn:aws:ec2:eu-west-1:1:vpc/other"},
+	} {
+		t.Run(tt.arn, func(t *testing.T) {
+			kind, name, with, ok := Name(tt.arn)
+			if string(kind) != tt.kind || name != tt.name || ok != (tt.kind != "") || ok && with("other") != tt.other {
+				t.Errorf("got %s, %q, %v, want %s, %q", kind, name, ok, tt.kind, tt.name)
+			}
+		})
+	}
+}
+
 // TestIsProtected checks which resources the customer tags: of what is below a resource only the indexes of a table
 // and the volumes of a file system.
 func TestIsProtected(t *testing.T) {
@@ -153,6 +174,10 @@ func TestText(t *testing.T) {
 		t.Errorf("got %s, want %s", got, entries)
 	}
 	if got, want := s.Summary(), "tag k=v; buckets a, b, c; tables t1, t2, t3 and 1 more"; got != want {
+		t.Errorf("got the summary %q, want %q", got, want)
+	}
+	gap := Scope{Buckets: []string{"a"}, VPCs: []string{"vpc-1"}}
+	if got, want := gap.Summary(), "bucket a; VPC vpc-1"; got != want {
 		t.Errorf("got the summary %q, want %q", got, want)
 	}
 	if got, err := ParseEntries(strings.Split(" ,"+entries, ",")); err != nil || !got.Equal(s) {
