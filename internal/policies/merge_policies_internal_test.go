@@ -94,7 +94,11 @@ func TestReduce(t *testing.T) {
 			"A:A+BPolicyB C:C D:D+EPolicyE F:F G:G H:H I:I J:J K:K L:L"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			set, got := merged(t, manyPolicies(tt.sizes...), Environment{})
+			profile := manyPolicies(tt.sizes...)
+			notChosen := profile.Roles[0].Policies[0]
+			notChosen.Entity, notChosen.For = "Other-Policy", []schema.Use{{Asset: "b"}}
+			profile.Roles[0].Policies = append(profile.Roles[0].Policies, notChosen)
+			set, got := merged(t, profile, Environment{})
 			if got != tt.want {
 				t.Fatalf("got %s, want %s", got, tt.want)
 			}
@@ -149,6 +153,14 @@ func TestReduceKeeps(t *testing.T) {
 			repeat(p, 3, 2)
 			repeat(p, 0, 5)
 		}, Environment{}, "A:A C:DAgain E:E F:F G:G H:H I:I J:J K:K"}, // of two the first is kept
+		{"what another policy repeats, after one that is named", func(p schema.Profile) {
+			p.Roles[0].Policies[4].Statements[0].Resources = []string{"${policies:A-Policy}"}
+			p.Roles[0].Policies[10].Statements = nil
+			repeat(p, 3, 10)
+		}, Environment{}, "A:A B:B C:C D:D E:E F:F G:G H:H I:I J:J"},
+		{"what a later policy includes", func(p schema.Profile) {
+			p.Roles[0].Policies[3].Statements[0].Resources = []string{"*"}
+		}, Environment{}, "D:D"},
 		{"a denial", func(p schema.Profile) {
 			repeat(p, 0, 1)
 			p.Roles[0].Policies[1].Statements[1].Deny = true

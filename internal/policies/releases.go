@@ -48,7 +48,7 @@ func statementsIn(list []schema.Statement, in func(schema.Span) bool) []schema.S
 func releaseFilter(release string) func(schema.Span) bool {
 	now := slices.Index(Releases, release)
 	if now < 0 {
-		now = len(Releases) - 1
+		now = len(Releases) // as the newest one: no span begins or ends later
 	}
 	return func(s schema.Span) bool {
 		return (s.From == "" || slices.Index(Releases, s.From) <= now && slices.Contains(Releases, s.From)) &&

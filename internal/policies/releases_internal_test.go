@@ -94,6 +94,20 @@ func TestReleasesOfTheCatalogue(t *testing.T) {
 	}
 }
 
+// TestActionsOfAllStatements checks a policy of which every statement has actions of some releases only.
+func TestActionsOfAllStatements(t *testing.T) {
+	list := []schema.Statement{{
+		Actions: []string{"x:A", "x:B"}, ActionsIn: map[string]schema.Span{"x:A": {From: "2"}},
+	}, {Actions: []string{"x:C"}, ActionsIn: map[string]schema.Span{"x:C": {From: "2"}}}}
+	got := statementsIn(list, releaseFilter("1"))
+	if len(got) != 1 || !slices.Equal(got[0].Actions, []string{"x:B"}) {
+		t.Errorf("got %+v, want the first statement with x:B", got)
+	}
+	if newest := statementsIn(list, releaseFilter("")); len(newest) != 2 || len(newest[0].Actions) != 2 {
+		t.Errorf("newest release: got %+v, want all of it", newest)
+	}
+}
+
 // TestSpansNameReleases checks that the spans of a profile name releases that exist, the earlier
 // one first.
 func TestSpansNameReleases(t *testing.T) {

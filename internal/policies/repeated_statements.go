@@ -88,7 +88,7 @@ func includesResource(pattern, resource string) bool {
 		return false
 	}
 	if kind, entity, ok := reference(resource); ok {
-		return pattern == resource || entity != "" && pattern == "${"+kind+":*}"
+		return entity != "" && pattern == "${"+kind+":*}"
 	}
 	for {
 		star := strings.IndexByte(pattern, '*')

@@ -25,6 +25,9 @@ func TestIncludesResource(t *testing.T) {
 		{"${roles:ClumioIAMRole}", "${roles:*}", false},
 		{"${policies:*}", "${roles:ClumioIAMRole}", false},
 		{"${stacks}", "${stacks}", true},
+		{"a*b", "ab", true},
+		{"arn:*:snapshot/${*}", "arn:aws:snapshot/${*}", true},
+		{"arn:*:snapshot/${*}", "arn:aws:snapshot/${*}x", false},
 	} {
 		t.Run(c.pattern+" "+c.resource, func(t *testing.T) {
 			if got := includesResource(c.pattern, c.resource); got != c.want {

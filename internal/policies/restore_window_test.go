@@ -192,3 +192,67 @@ func TestRestoreWindowOfProfileWithoutRestores(t *testing.T) {
 		t.Errorf("got error %v", err)
 	}
 }
+
+// TestWithoutEndedWindow checks that a selection loses the operations that restore when its window ends, unless it has
+// no others.
+func TestWithoutEndedWindow(t *testing.T) {
+	profile, _ := policies.Profile("clumio")
+	for _, tt := range []struct {
+		name       string
+		operations []schema.Operation
+		until, now time.Time
+		want       []schema.Operation
+		ended      bool
+	}{
+		{"no window", []schema.Operation{"backup", "restore"}, time.Time{}, windowEnd,
+			[]schema.Operation{"backup", "restore"}, false},
+		{"before the end", []schema.Operation{"backup"}, windowEnd, windowEnd.Add(-time.Second), []schema.Operation{"backup"},
+			false},
+		{"at the end", []schema.Operation{"backup"}, windowEnd, windowEnd, []schema.Operation{"backup"}, true},
+		{"restores, too", []schema.Operation{"backup", "restore"}, windowEnd, windowEnd.Add(time.Hour),
+			[]schema.Operation{"backup"}, true},
+		{"restores alone", []schema.Operation{"restore"}, windowEnd, windowEnd, []schema.Operation{"restore"}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			sel := policies.Selection{
+				Profile: "clumio", Assets: []schema.Asset{"ec2"}, Operations: tt.operations, RestoreUntil: tt.until,
+			}
+			got := policies.WithoutEndedWindow(profile, sel, tt.now)
+			if !slices.Equal(got.Operations, tt.want) || tt.ended != (got.RestoreUntil != tt.until) {
+				t.Errorf("got %v until %v, want %v", got.Operations, got.RestoreUntil, tt.want)
+			}
+		})
+	}
+}
+
+// TestWindowOfTrust checks that a principal that only restores need may assume a role until the end of the window.
+func TestWindowOfTrust(t *testing.T) {
+	restore := []schema.Use{{Operation: "restore"}}
+	trust := func(sid string, uses []schema.Use) schema.Trust {
+		return schema.Trust{Sid: sid, For: uses, Service: "ec2.amazonaws.com"}
+	}
+	profile := schema.Profile{
+		Name: "trust", Assets: []schema.AssetInfo{{Asset: "a"}}, Operations: []schema.Operation{"backup", "restore"},
+		RestoreOperations: []schema.Operation{"restore"},
+		Roles: []schema.Role{
+			{Entity: "Both", Trust: []schema.Trust{trust("Always", nil), trust("Restores", restore)}},
+			{Entity: "Restorer", For: restore, Trust: []schema.Trust{trust("OfRole", nil)}},
+		},
+	}
+	sel := policies.Selection{
+		Assets: []schema.Asset{"a"}, Operations: []schema.Operation{"backup"}, RestoreUntil: windowEnd,
+	}
+	set, err := policies.SynthesizeProfile(profile, sel, policies.Environment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for _, r := range set.Roles {
+		for _, st := range r.Trust.Statement {
+			got[st.Sid] = limits(st)
+		}
+	}
+	if want := map[string]bool{"Always": false, "Restores": true, "OfRole": true}; !maps.Equal(got, want) {
+		t.Errorf("limited: got %v, want %v", got, want)
+	}
+}

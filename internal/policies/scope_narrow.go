@@ -177,7 +177,7 @@ func actingOn(list, resources []string) []string {
 }
 
 func mergedConditions(a, b schema.Conditions) schema.Conditions {
-	out := make(schema.Conditions, len(a)+len(b))
+	out := schema.Conditions{}
 	for _, c := range []schema.Conditions{a, b} {
 		for operator, keys := range c {
 			if out[operator] == nil {
@@ -198,7 +198,7 @@ func (n narrower) resources(st schema.Statement, list []string, shared bool) []s
 			out = append(out, r)
 			continue
 		}
-		at, below := actsAt(st.Actions, p, 0), actsAt(st.Actions, p, 1)
+		at, below := actsAt(st.Actions, p, false), actsAt(st.Actions, p, true)
 		for _, value := range n.scope.Get(p.Kind) {
 			out = append(out, n.named(p, value, at, below, shared)...)
 		}
@@ -259,9 +259,9 @@ func (n narrower) isIn(p scope.Pattern, region, account string, shared bool) boo
 	return matches(p.Account(), account, pseudoAccount) && !others
 }
 
-// actsAt reports whether one of the actions acts on the resources of a kind (below 0) or on what is below them: the
-// objects of a bucket, the indexes, streams, exports and backups of a table (below 1). Unknown actions act on both.
-func actsAt(list []string, p scope.Pattern, below int) bool {
+// actsAt reports whether one of the actions acts on the resources of a kind or, with below, on what is below them: the
+// objects of a bucket, the indexes, streams, exports and backups of a table. Unknown actions act on both.
+func actsAt(list []string, p scope.Pattern, below bool) bool {
 	frame, _ := iampolicy.ParseARN(p.Frame)
 	base := strings.Count(frame.Resource, "/")
 	return slices.ContainsFunc(list, func(action string) bool {
@@ -271,7 +271,7 @@ func actsAt(list []string, p scope.Pattern, below int) bool {
 			return ok && a.Service == frame.Service &&
 				(p.Kind != scope.Bucket || a.Region+a.AccountID == "") && // no access point
 				strings.HasPrefix(a.Resource, frame.Resource) &&
-				(strings.Count(a.Resource, "/") > base) == (below > 0)
+				(strings.Count(a.Resource, "/") > base) == below
 		})
 	})
 }

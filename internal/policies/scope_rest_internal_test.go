@@ -71,7 +71,7 @@ func TestWhyNotNarrowed(t *testing.T) {
 		{"tags of buckets", scope.Tag, uses(on(anyObject), "backup"), "s3:GetObject", end, whyBuckets},
 		{"tags of the vendor's resources", scope.Tag, uses(when(on(anyVolume), "aws:ResourceTag/Vendor"), "backup"),
 			"ec2:DeleteVolume", end, whyVendorTag},
-		{"tags that the vendor gives", scope.Tag, uses(when(on(anyVolume), "aws:RequestTag/Vendor"), "backup"),
+		{"tags that the vendor sets", scope.Tag, uses(when(on(anyVolume), "aws:RequestTag/Vendor"), "backup"),
 			"ec2:CreateVolume", end, whyVendorTag},
 		{"tags of new resources", scope.Tag, uses(when(on(anyVolume), "ec2:CreateAction"), "backup"), "ec2:CreateTags", end,
 			whyVendorTag},

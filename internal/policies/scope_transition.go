@@ -22,7 +22,7 @@ func Transition(before, after Set) (ways [][]Set, needed bool) {
 	both.Roles, oldHeld.Roles = slices.Clone(after.Roles), slices.Clone(before.Roles)
 	newHeld.Roles = slices.Clone(after.Roles)
 	for i, r := range after.Roles {
-		j := slices.IndexFunc(before.Roles, func(old Role) bool { return old.Entity == r.Entity && old.Name == r.Name })
+		j := slices.IndexFunc(before.Roles, func(old Role) bool { return old.Name == r.Name })
 		if j < 0 {
 			continue
 		}
@@ -126,14 +126,12 @@ func bothStatements(old, now []iampolicy.Statement) []iampolicy.Statement {
 	return out
 }
 
-// bothRegions returns the document that denies requests to Regions that neither document allows.
+// bothRegions returns the document that denies requests to Regions that neither document allows. Each has one statement
+// (regionScope).
 func bothRegions(old, now iampolicy.Document) iampolicy.Document {
 	out := now
 	out.Statement = slices.Clone(now.Statement)
 	for i, st := range out.Statement {
-		if len(old.Statement) != len(now.Statement) {
-			break
-		}
 		const operator, key = "StringNotEquals", "aws:RequestedRegion"
 		regions := slices.Concat(st.Condition[operator][key], old.Statement[i].Condition[operator][key])
 		slices.Sort(regions)
@@ -155,9 +153,9 @@ func movedPolicies(old, now Role) map[string]bool {
 				out[policy] = true
 				continue
 			}
-			for other, list := range have {
+			for _, list := range have {
 				for r := range resources {
-					if other != policy && !have[policy][r] && list[r] {
+					if !have[policy][r] && list[r] {
 						out[policy] = true
 					}
 				}

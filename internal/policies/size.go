@@ -98,7 +98,7 @@ func stringSize(s string) int {
 		switch c := s[i]; {
 		case c == ' ':
 			n--
-		case c == '$' && strings.HasPrefix(s[i:], "${AWS::"):
+		case c == '$':
 			end := strings.IndexByte(s[i:], '}')
 			n += pseudoGrowth[s[i:i+end+1]] // 0 for an unknown name
 		case c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf:

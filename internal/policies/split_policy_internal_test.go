@@ -18,6 +18,7 @@ func TestSizeMatchesJSON(t *testing.T) {
 	for _, d := range []iampolicy.Document{
 		{},
 		{Version: iampolicy.Version, ID: "id"},
+		{ID: `"`}, {ID: `\`}, {ID: "\t"}, {ID: "ä"}, {ID: "$"}, {ID: "$}"}, {ID: "a b"}, // each alone
 		{Version: iampolicy.Version, Statement: []iampolicy.Statement{
 			{Effect: "Allow", Action: values("a:B"), Resource: values("*")},
 			{
@@ -51,6 +52,11 @@ func TestSizeMatchesJSON(t *testing.T) {
 	want := iampolicy.Document{Statement: []iampolicy.Statement{{Effect: "Allow", Resource: values(text)}}}
 	if size(open) != want.Size() {
 		t.Errorf("open: %d characters, want %d", size(open), want.Size())
+	}
+	open.Statement[0].Resource[0] = "ä${AWS::Region}${AWS::Region}"
+	want.Statement[0].Resource[0] = "ä" + strings.Repeat("r", 2*maxRegion)
+	if size(open) != want.Size() {
+		t.Errorf("open, with another character: %d characters, want %d", size(open), want.Size())
 	}
 }
 

@@ -86,7 +86,7 @@ func (s synthesis) inAccount(resources []string, account string) iampolicy.Value
 // organizationConditions are a statement's conditions with the organization in
 // place of this account.
 func organizationConditions(when schema.Conditions) schema.Conditions {
-	out := make(schema.Conditions, len(when)+1)
+	out := schema.Conditions{}
 	for operator, keys := range when {
 		out[operator] = maps.Clone(keys)
 		delete(out[operator], "s3:ResourceAccount")

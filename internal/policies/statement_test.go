@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -127,5 +128,65 @@ func TestUnusedSharingIsRefused(t *testing.T) {
 				t.Errorf("with an asset that uses them: %v", err)
 			}
 		})
+	}
+}
+
+// TestOtherAccountResources checks what ${OtherAccount} is in resources: the listed accounts, or with the organization
+// any of its accounts.
+func TestOtherAccountResources(t *testing.T) {
+	const other = "arn:${Partition}:kms:${Region}:${OtherAccount}:key/*"
+	key := func(account string) string { return "arn:aws:kms:eu-central-1:" + account + ":key/*" }
+	list := []string{"222222222222", "333333333333"}
+	for _, tt := range []struct {
+		name         string
+		accounts     []string
+		organization bool
+		own, shared  iampolicy.Values
+	}{
+		{"none", nil, false, iampolicy.Values{key("*")}, nil},
+		{"listed accounts", list, false, iampolicy.Values{key(list[0]), key(list[1])}, nil},
+		{"the organization", nil, true, nil, iampolicy.Values{key("*")}},
+		{"both", list, true, iampolicy.Values{key(list[0]), key(list[1])}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			env := Environment{
+				Partition: "aws", Account: "111111111111", Region: "eu-central-1", OtherAccounts: tt.accounts,
+				Organization: tt.organization,
+			}
+			s := synthesis{names: names{env}, terms: newTerms(schema.Profile{}, choice{}, env)}
+			own, shared := s.ownAndShared(schema.Statement{Resources: []string{other}})
+			if !slices.Equal(own, tt.own) || !slices.Equal(shared, tt.shared) {
+				t.Errorf("got %q, %q, want %q, %q", own, shared, tt.own, tt.shared)
+			}
+		})
+	}
+}
+
+// TestOrganizationConditions checks that the conditions on this account, and no others, become one on the organization.
+func TestOrganizationConditions(t *testing.T) {
+	when := schema.Conditions{
+		"StringEquals":         {"s3:ResourceAccount": {"1"}, "aws:PrincipalTag/x": {"y"}},
+		"StringLike":           {"s3:prefix": {"p*"}},
+		"StringEqualsIfExists": {"aws:ResourceAccount": {"1"}},
+	}
+	want := schema.Conditions{
+		"StringEquals": {"aws:PrincipalTag/x": {"y"}, "aws:ResourceOrgID": {"${aws:PrincipalOrgID}"}},
+		"StringLike":   {"s3:prefix": {"p*"}},
+	}
+	if d := cmp.Diff(want, organizationConditions(when)); d != "" {
+		t.Errorf("conditions (-want +got):\n%s", d)
+	}
+}
+
+// TestSharingOfChosenRoles checks that only roles of the selection decide whether other accounts make a difference.
+func TestSharingOfChosenRoles(t *testing.T) {
+	profile := sharingProfile()
+	other := profile.Roles[0]
+	other.Entity, other.For = "Other", []schema.Use{{Asset: "b"}}
+	profile.Roles = []schema.Role{other, profile.Roles[0]}
+	for asset, want := range map[schema.Asset]bool{"a": true, "b": false} {
+		if got := sharing(profile, newChoice(profile, Selection{Assets: []schema.Asset{asset}})); got != want {
+			t.Errorf("asset %s: got %v, want %v", asset, got, want)
+		}
 	}
 }
