@@ -38,7 +38,7 @@ func (c *check) checkAccount(ctx context.Context, p installation.Parent, all []*
 		}
 		got, err := c.aws.RoleSettings(ctx, name)
 		switch {
-		case awserr.IsNotFound(err), err != nil && awserr.IsContextDone(err):
+		case awserr.IsNotFound(err):
 			continue
 		case err != nil:
 			out = append(out, unreadableList(own, finding.TargetAccountRoles, err)...)
