@@ -5,13 +5,13 @@ import (
 	"maps"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"permstack/internal/awsapi/livestate"
+	"permstack/internal/fakeaws/simclock"
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
 	"permstack/internal/permissionstack/properties"
@@ -19,9 +19,8 @@ import (
 
 // unitCheck returns a check with clients that answer from memory.
 func unitCheck(cloudFormation *unitCloudFormation, identity *unitIAM) *check {
-	o := Options{}.withDefaults()
-	o.Now = func() time.Time { return unitNow }
-	o.Sleep = func(context.Context, time.Duration) error { return nil }
+	clock := simclock.New(unitNow)
+	o := Options{Now: clock.Now, Sleep: clock.Sleep}.withDefaults()
 	return &check{reader: newReader(Clients{CloudFormation: cloudFormation, IAM: identity}, o), o: o}
 }
 
@@ -74,7 +73,8 @@ func TestAddedStacks(t *testing.T) {
 		want  []string
 	}{
 		{"none", accountStacks(), nil},
-		{"added", accountStacks("theirs" + marker + "extra"), []string{"stack-added [theirs" + marker + "extra] grants-more"}},
+		{"added", accountStacks("theirs" + marker + "extra"),
+			[]string{"stack-added [theirs" + marker + "extra] grants-more"}},
 		{"another parent and its stacks", func() map[string]string {
 			out := accountStacks()
 			out[confusing] = confusingID

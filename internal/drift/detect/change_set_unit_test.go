@@ -53,7 +53,9 @@ Parameters:
   Tag: {Type: String, Default: a}
   Schedule: {Type: String, Default: rate(1 day)}
 Resources:
-  Access: {Type: Custom::PermissionStack, Properties: {ServiceToken: t, DataPlaneAccountId: !Ref Account, Tags: !Ref Tag}}
+  Access:
+    Type: Custom::PermissionStack
+    Properties: {ServiceToken: t, DataPlaneAccountId: !Ref Account, Tags: !Ref Tag}
   Rule: {Type: AWS::Events::Rule, Properties: {ScheduleExpression: !Ref Schedule}}
 `
 
@@ -83,6 +85,9 @@ func TestChangeSetFindings(t *testing.T) {
 		{"parent, the schedule and the template", "", changeSetTemplate + "# other",
 			map[string]string{"Schedule": "rate(9 days)"}, nil, nil,
 			[]string{"change-set-added [second] monitoring: none → second"}},
+		{"parent, who gets access, and the schedule", "", changeSetTemplate,
+			map[string]string{"Account": "999988887777", "Schedule": "rate(9 days)"}, nil, nil,
+			[]string{"change-set-added [second] grants-more: none → second"}},
 		{"parent, an invalid template", "", "Resources: [", nil, nil, nil,
 			[]string{"change-set-added [second] monitoring: none → second"}},
 		{"not listed", "", "", nil, map[string]error{"ListChangeSets": errBroken}, nil,

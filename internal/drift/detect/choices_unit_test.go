@@ -20,6 +20,7 @@ Parameters:
   State: {Type: String, Default: ENABLED}
   Audit: {Type: String, Default: "no"}
 Resources:
+  Bad: {Type: AWS::SNS::Subscription, Properties: {Protocol: !FindInMap [Missing, a, b], Endpoint: c}}
   Access:
     Type: Custom::PermissionStack
     Properties:
@@ -42,7 +43,6 @@ Resources:
           REMINDER_DAYS: !Ref Secret
           ACCEPTED_DIFFERENCES: "0123456789abcdef/0123456789abcdef until 2027-01-31 by root: wanted"
           OTHER: x
-  Bad: {Type: AWS::SNS::Subscription, Properties: {Protocol: !FindInMap [Missing, a, b], Endpoint: c}}
 `
 
 // TestAnnouncedChoices checks which values of the parent's template are choices whose change is announced: those of the
@@ -165,7 +165,9 @@ func TestBoundaryChoice(t *testing.T) {
 				err:      map[string]error{"GetPolicyVersion v1": tc.err},
 			}
 			c := unitCheck(nil, identity)
-			c.o.Previous = func(name string) string { return map[string]string{finding.BoundaryDocument: tc.previous}[name] }
+			c.o.Previous = func(name string) string {
+				return map[string]string{finding.BoundaryDocument: tc.previous}[name]
+			}
 			got := c.boundaryDocument(t.Context(), unitModel(unitStack("backup")), boundaryARN, livePolicy{
 				version: "v2", document: now,
 			})
@@ -259,7 +261,8 @@ func TestDirectUpdates(t *testing.T) {
 		{"stack in progress", at(0), []time.Time{at(1)}, func(_ *check, _, access *stack) { access.inProgress = true }, nil,
 			nil, "before", false},
 		{"a finding of the stack", at(0), []time.Time{at(1)}, nil, []finding.Finding{{Stack: "access"}}, nil, late, true},
-		{"a finding of another stack", at(0), []time.Time{at(1)}, nil, []finding.Finding{{Stack: "backup"}}, nil, late, false},
+		{"a finding of another stack", at(0), []time.Time{at(1)}, nil, []finding.Finding{{Stack: "backup"}}, nil, late,
+			false},
 		{"the stack was open", at(0), []time.Time{at(1)}, func(c *check, _, _ *stack) {
 			c.o.WasOpen = func(stack, id string) bool { return stack == "access" && id == "" }
 		}, nil, nil, late, true},

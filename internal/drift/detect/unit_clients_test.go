@@ -29,6 +29,7 @@ type unitCloudFormation struct {
 	drift       *types.StackResourceDrift
 	filter      []types.StackStatus
 	calls       []string
+	on          func(call string)
 }
 
 // unitPage returns one entry of a list and the token of the next page.
@@ -45,6 +46,9 @@ func unitPage[T any](list []T, token *string) ([]T, *string) {
 
 func (c *unitCloudFormation) call(name string) error {
 	c.calls = append(c.calls, name)
+	if c.on != nil {
+		c.on(name)
+	}
 	return c.err[name]
 }
 
