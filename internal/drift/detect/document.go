@@ -147,15 +147,14 @@ func compareDocuments(account string, expected, actual []iampolicy.Document) eff
 func joinEffects(all []effect) effect {
 	out := effect{direction: finding.Changed, same: true}
 	for _, e := range all {
-		switch {
-		case e.same:
+		if e.same {
 			continue
-		case out.same:
+		}
+		if out.same {
 			out = e
 			continue
-		default:
-			out.direction = joinDirections([]finding.Direction{out.direction, e.direction})
 		}
+		out.direction = joinDirections([]finding.Direction{out.direction, e.direction})
 		for _, c := range e.changes {
 			switch {
 			case slices.Contains(out.changes, c):

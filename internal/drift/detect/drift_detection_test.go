@@ -114,6 +114,14 @@ func TestMerge(t *testing.T) {
 				Direction: finding.GrantsMore}}, nil, []string{"R trust-changed grants-more"}},
 		{"trust policy in another form", typeRole, modified(difference{"/" + trustProperty, trusted + `x"}}}]}`,
 			trusted + `x"}}}]}`, "NOT_EQUAL"}), nil, nil, nil},
+		{"several", typeRole, modified(difference{idPath, "x", "y", "NOT_EQUAL"},
+			difference{"/Description", "e", "a", "NOT_EQUAL"}, difference{"/Other", "e", "a", "NOT_EQUAL"},
+			difference{"/Path", "e", "a", "NOT_EQUAL"}, difference{"/Tags/1", "", "a", "ADD"},
+			difference{"/Zone", "e", "a", "NOT_EQUAL"}), nil,
+			func(r *resource) {
+				r.live = &liveRole{errs: readErrors{{properties: []string{"Tags"}, err: errDenied}}}
+			},
+			[]string{"R property-changed [Other] changed", "R property-changed [Zone] changed", "R trust-changed grants-more"}},
 		{"denied", typeRole, &detection{err: errDenied}, nil, nil,
 			[]string{"R not-readable [iam:GetRole] unreadable (access-denied)"}},
 		{"after the deadline", typeRole, &detection{err: context.DeadlineExceeded}, nil, nil, nil},

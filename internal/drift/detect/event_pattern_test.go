@@ -49,6 +49,7 @@ func TestSamePattern(t *testing.T) {
 	}{
 		{"none", nil, "", true},
 		{"none expected", nil, `{}`, false},
+		{"none expected, and null", nil, `null`, false},
 		{"none in AWS", jsonObject(`{"source":["a"]}`), "", false},
 		{"another order", jsonObject(`{"source":["a","b"]}`), `{"source":["b","a"]}`, true},
 		{"as text", `{"source":["a","b"]}`, `{"source":["b","a"]}`, true},

@@ -128,9 +128,9 @@ type unitIAM struct {
 	livestate.IAM
 	err      map[string]error // by the name of the call, or by call and name
 	roles    []iamtypes.Role
-	inline   map[string]string   // documents of the role
-	policies map[string]string   // documents of the default versions
-	versions map[string][]string // v1 v2 …, the newest first
+	inline   map[string]string // documents of the role
+	policies map[string]string // documents of the default versions
+	versions []iamtypes.PolicyVersion
 	entities iam.ListEntitiesForPolicyOutput
 	attached []string
 	profiles []string
@@ -216,4 +216,25 @@ func (c *unitIAM) GetPolicyVersion(
 	return &iam.GetPolicyVersionOutput{PolicyVersion: &iamtypes.PolicyVersion{
 		VersionId: in.VersionId, Document: aws.String(url.PathEscape(text)),
 	}}, c.failure("GetPolicyVersion", *in.VersionId)
+}
+
+func (c *unitIAM) ListPolicyVersions(
+	context.Context, *iam.ListPolicyVersionsInput, ...func(*iam.Options),
+) (*iam.ListPolicyVersionsOutput, error) {
+	return &iam.ListPolicyVersionsOutput{Versions: c.versions}, c.err["ListPolicyVersions"]
+}
+
+func (c *unitIAM) ListEntitiesForPolicy(
+	context.Context, *iam.ListEntitiesForPolicyInput, ...func(*iam.Options),
+) (*iam.ListEntitiesForPolicyOutput, error) {
+	out := c.entities
+	return &out, c.err["ListEntitiesForPolicy"]
+}
+
+func (c *unitIAM) GetInstanceProfile(
+	_ context.Context, in *iam.GetInstanceProfileInput, _ ...func(*iam.Options),
+) (*iam.GetInstanceProfileOutput, error) {
+	return &iam.GetInstanceProfileOutput{InstanceProfile: &iamtypes.InstanceProfile{
+		InstanceProfileName: in.InstanceProfileName, Roles: []iamtypes.Role{{RoleName: aws.String("r")}},
+	}}, c.err["GetInstanceProfile"]
 }

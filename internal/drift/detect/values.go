@@ -98,9 +98,9 @@ func sortLists(v any) any {
 		for k, e := range v {
 			if k == "numeric" { // the order of {"numeric": [">", 0, "<=", 5]} has a meaning
 				out[k] = jsonText(e)
-				continue
+			} else {
+				out[k] = sortLists(e)
 			}
-			out[k] = sortLists(e)
 		}
 		return out
 	case int64:
