@@ -155,7 +155,7 @@ func TestBoundaryChoice(t *testing.T) {
 		{"less", value("v1", before), before, nil, finding.GrantsLess, ""},
 		{"more", value("v1", allowing("s3:PutBucketPolicy")), allowing("s3:PutBucketPolicy"), nil, finding.GrantsMore, ""},
 		{"another form", value("v1", " "+now), " " + now, nil, "", value("v1", " "+now)},
-		{"version that is gone", value("v1", before), before, errMissing, finding.GrantsMore, ""},
+		{"version that was deleted", value("v1", before), before, errMissing, finding.GrantsMore, ""},
 		{"version with another document", value("v1", before), now, nil, finding.GrantsMore, ""},
 		{"version that cannot be parsed", value("v1", "{"), "{", nil, finding.GrantsMore, ""},
 	} {

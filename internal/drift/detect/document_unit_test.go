@@ -174,7 +174,8 @@ func TestDocumentDraft(t *testing.T) {
 	}{
 		{"equal", allowing("s3:GetObject"), allowing("s3:GetObject"), nil},
 		{"another form", allowing("s3:GetObject"), allowing("s3:getobject"), nil},
-		{"more", allowing("s3:GetObject"), allowing("s3:*"), []string{"R policy-changed [s] grants-more: document → document"}},
+		{"more", allowing("s3:GetObject"), allowing("s3:*"),
+			[]string{"R policy-changed [s] grants-more: document → document"}},
 		{"invalid", allowing("s3:GetObject"), "{", []string{
 			"R policy-changed [s] changed: document → document (document-invalid)"}},
 		{"expected is invalid", "{", allowing("s3:GetObject"), []string{

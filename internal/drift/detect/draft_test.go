@@ -40,7 +40,8 @@ func TestReadErrorDraft(t *testing.T) {
 func TestSetEffect(t *testing.T) {
 	var d draft
 	d.setEffect(effect{direction: finding.GrantsMore, changes: []string{"c"}, omitted: 3})
-	if d.Direction != finding.GrantsMore || d.Reason != "" || d.ChangesOmitted != 3 || !slices.Equal(d.Changes, []string{"c"}) {
+	if d.Direction != finding.GrantsMore || d.Reason != "" || d.ChangesOmitted != 3 || !slices.Equal(d.Changes,
+		[]string{"c"}) {
 		t.Errorf("got %+v", d.Finding)
 	}
 	d.setEffect(effect{direction: finding.GrantsMore, same: true})
@@ -91,7 +92,8 @@ func TestMasking(t *testing.T) {
 // TestHash checks what a finding's hash covers: its values and direction, or the values of the draft if it has some.
 func TestHash(t *testing.T) {
 	base := func() draft {
-		return draft{Finding: finding.Finding{Direction: finding.Changed, Expected: finding.Text("e"), Actual: finding.Text("a")}}
+		return draft{Finding: finding.Finding{Direction: finding.Changed, Expected: finding.Text("e"),
+			Actual: finding.Text("a")}}
 	}
 	hash := func(change func(*draft)) string {
 		d := base()

@@ -114,6 +114,8 @@ func TestStagedVersions(t *testing.T) {
 			nil, 0},
 		{"newer", unitNow, []iamtypes.PolicyVersion{version("v1", -time.Hour), version("v10", -time.Minute)}, nil,
 			[]string{"v10"}, 0},
+		{"the default when the policy was read", unitNow, []iamtypes.PolicyVersion{version("v2", -time.Hour)}, nil,
+			[]string{"v2"}, 0},
 		{"not listed", unitNow, nil, map[string]error{"ListPolicyVersions": errDenied}, nil, 1},
 		{"deleted meanwhile", unitNow, nil, map[string]error{"ListPolicyVersions": errMissing}, nil, 0},
 		{"version deleted meanwhile", unitNow, []iamtypes.PolicyVersion{version("v9", 0), version("v10", 0)},
@@ -176,6 +178,28 @@ func TestReadPolicy(t *testing.T) {
 	}
 }
 
+// TestEffectivePolicies checks that what cannot be parsed or evaluated is no policy.
+func TestEffectivePolicies(t *testing.T) {
+	m, r, _ := roleModel()
+	valid := parseDocument(allowing("s3:*"))
+	for _, tc := range []struct {
+		name    string
+		without string
+		with    document
+		want    int
+	}{
+		{"one more", "", valid, 4}, {"without an inline policy", "inline", valid, 3},
+		{"without a managed policy", declaredPolicy, valid, 3}, {"nothing", "", document{}, 3},
+		{"invalid", "", document{text: "x", err: errBroken}, 3}, {"not known", "", document{text: "x", unknown: true}, 3},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := m.effectivePolicies(m.roles[r], tc.without, tc.with); len(got) != tc.want {
+				t.Errorf("got %d policies, want %d", len(got), tc.want)
+			}
+		})
+	}
+}
+
 // TestPolicyARN checks the physical id of a managed policy.
 func TestPolicyARN(t *testing.T) {
 	v := &resolver{stack: unitStack("access")}
@@ -228,7 +252,8 @@ func TestInstanceProfileComparison(t *testing.T) {
 		t.Run("read "+name, func(t *testing.T) {
 			c := unitCheck(nil, &unitIAM{err: map[string]error{"GetInstanceProfile": tc.err}})
 			got := c.readInstanceProfile(t.Context(), "profile")
-			if got.missing != tc.missing || len(got.errs) != tc.errors || (tc.err == nil) != slices.Equal(got.roles, []string{"r"}) {
+			if got.missing != tc.missing || len(got.errs) != tc.errors || (tc.err == nil) != slices.Equal(got.roles,
+				[]string{"r"}) {
 				t.Errorf("got %+v", got)
 			}
 		})
@@ -286,6 +311,9 @@ func TestReadRole(t *testing.T) {
 			expected.boundary = unknown
 			m.roles[r] = expected
 		}, []string{boundaryARN}, nil, nil, nil},
+		{"no boundary where one is expected", func(_ *model, _ *resource, api *unitIAM) {
+			api.roles[0].PermissionsBoundary = nil
+		}, []string{boundaryARN}, nil, nil, nil},
 		{"inline policies not listed", func(_ *model, _ *resource, api *unitIAM) {
 			api.err["ListRolePolicies"] = errDenied
 		}, nil, nil, []string{"Policies"}, func(live *liveRole) bool { return len(live.inline) == 0 }},
@@ -308,7 +336,7 @@ func TestReadRole(t *testing.T) {
 			api := &unitIAM{
 				err: map[string]error{}, roles: []iamtypes.Role{role}, inline: map[string]string{"inline": "{}"},
 				attached: []string{declaredPolicy}, profiles: []string{"profile"},
-				policies: map[string]string{foreignPolicy: "{}", boundaryARN: "{}", declaredPolicy: "{}"},
+				policies: map[string]string{foreignPolicy: "{}", boundaryARN: "{}", declaredPolicy: "{}", "": "{}", unknown: "{}"},
 			}
 			if tc.change != nil {
 				tc.change(m, r, api)
@@ -347,12 +375,13 @@ func TestReadErrors(t *testing.T) {
 	}
 }
 
-// TestCache checks that a value is read once, also if several ask for it at the same time.
+// TestCache checks that a value is read once, for each key.
 func TestCache(t *testing.T) {
 	var c cache[string]
 	reads := 0
 	read := func() string { reads++; return fmt.Sprint("value ", reads) }
-	if a, b, other := c.get("k", read), c.get("k", read), c.get("l", read); a != "value 1" || b != a || other != "value 2" {
+	if a, b, other := c.get("k", read), c.get("k", read), c.get("l", read); a != "value 1" || b != a ||
+		other != "value 2" {
 		t.Errorf("got %q, %q, %q", a, b, other)
 	}
 }

@@ -3,6 +3,7 @@ package detect
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,6 +96,10 @@ func TestRoleComparison(t *testing.T) {
 			nil},
 		{"instance profile", func(_ *model, _ *resource, live *liveRole) { live.profiles = []string{"theirs"} },
 			[]string{"Role instance-profile-added [theirs] grants-more: none → theirs"}},
+		{"instance profile beside a declared one", func(m *model, _ *resource, live *liveRole) {
+			m.byID["AWS::IAM::InstanceProfile"] = map[string]*resource{"declared": {}}
+			live.profiles = []string{"declared", "theirs"}
+		}, []string{"Role instance-profile-added [theirs] grants-more: none → theirs"}},
 		{"inline policy added", func(_ *model, _ *resource, live *liveRole) { live.inline["x"] = allowing("iam:*") },
 			[]string{"Role inline-policy-added [x] grants-more: none → document"}},
 		{"inline policy added that grants nothing more", func(_ *model, _ *resource, live *liveRole) {
@@ -108,6 +113,12 @@ func TestRoleComparison(t *testing.T) {
 			[]string{"Role inline-policy-removed [inline] grants-less: document → none"}},
 		{"inline policy changed", func(_ *model, _ *resource, live *liveRole) { live.inline["inline"] = allowing("s3:*") },
 			[]string{"Role inline-policy-changed [inline] grants-more: document → document"}},
+		{"inline policy changed, and another one has the same", func(_ *model, _ *resource, live *liveRole) {
+			live.inline["inline"] = allowing("s3:GetObject", "sns:Publish")
+		}, []string{"Role inline-policy-changed [inline] changed: document → document (effective-access-same)"}},
+		{"declared inline policy invalid", func(m *model, r *resource, _ *liveRole) {
+			m.roles[r].inline["inline"] = expectedInline{parseDocument("{"), r}
+		}, []string{"Role inline-policy-changed [inline] changed: document → document (document-invalid)"}},
 		{"inline policy that could not be read", func(_ *model, _ *resource, live *liveRole) { live.inline["inline"] = "" },
 			nil},
 		{"inline policy invalid", func(_ *model, _ *resource, live *liveRole) { live.inline["inline"] = "{" },
@@ -143,6 +154,16 @@ func TestRoleComparison(t *testing.T) {
 			" (policy-unreadable)"}},
 		{"policy detached", func(_ *model, _ *resource, live *liveRole) { live.attached = nil },
 			[]string{"Role attachment-removed [" + declaredPolicy + "] grants-less: " + declaredPolicy + " → none"}},
+		{"policy detached, and another one has the same", func(m *model, _ *resource, live *liveRole) {
+			m.policies[declaredPolicy], live.attached = parseDocument(allowing("s3:GetObject")), nil
+		}, []string{"Role attachment-removed [" + declaredPolicy + "] changed: " + declaredPolicy +
+			" → none (effective-access-same)"}},
+		{"policy of AWS detached", func(m *model, r *resource, _ *liveRole) { m.roles[r].managed[foreignPolicy] = true },
+			[]string{"Role attachment-removed [" + foreignPolicy + "] grants-less: " + foreignPolicy + " → none"}},
+		{"policy after an attached one detached", func(m *model, r *resource, _ *liveRole) {
+			m.roles[r].managed["arn:aws:iam::aws:policy/Z"], m.roles[r].managed["arn:z"] = true, true
+		}, []string{"Role attachment-removed [arn:aws:iam::aws:policy/Z] grants-less: arn:aws:iam::aws:policy/Z → none",
+			"Role attachment-removed [arn:z] grants-less: arn:z → none"}},
 		{"policy deleted", func(m *model, _ *resource, live *liveRole) {
 			live.attached, m.find(typeManagedPolicy, declaredPolicy).live = nil, &livePolicy{missing: true}
 		}, nil},
@@ -209,6 +230,8 @@ func TestTrustComparison(t *testing.T) {
 			[]string{"Role trust-changed grants-less: document → AROAEXAMPLEEXAMPLE123 (principal-recreated)"}, false},
 		{"deleted user", trusting(`"AIDAEXAMPLEEXAMPLE123"`),
 			[]string{"Role trust-changed grants-less: document → AIDAEXAMPLEEXAMPLE123 (principal-recreated)"}, false},
+		{"deleted principal after the expected one", trusting(vendor + `,` + id),
+			[]string{"Role trust-changed grants-more: document → document"}, false},
 		{"deleted principal beside another one", trusting(id + `,"999988887777"`),
 			[]string{"Role trust-changed grants-more: document → document"}, false},
 		{"another principal in its place", trusting(`"999988887777"`),
@@ -236,6 +259,17 @@ func TestTrustComparison(t *testing.T) {
 			}
 		})
 	}
+	t.Run("external id in a template", func(t *testing.T) {
+		m, r, live := roleModel()
+		requiring := func(id string) string {
+			return strings.Replace(vendorTrust, `}]`, `,"Condition":{"StringEquals":{"sts:ExternalId":"`+id+`"}}}]`, 1)
+		}
+		expected := expectedRole{trust: parseDocument(requiring(externalIDPlaceholder))}
+		live.trust = requiring("an-id")
+		checkDrafts(t, live.compareTrust(m, r, expected)) // CloudFormation compares the value
+		live.declared = true                              // a template that has another value than the parameter
+		checkDrafts(t, live.compareTrust(m, r, expected), "Role trust-changed grants-more: document → document")
+	})
 	t.Run("expected policy that is not known", func(t *testing.T) {
 		m, r, live := roleModel()
 		live.trust = everyoneTrust

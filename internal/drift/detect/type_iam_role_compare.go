@@ -61,10 +61,9 @@ func (live *liveRole) compareTrust(m *model, r *resource, expected expectedRole)
 			d.values = []string{id}
 		}
 	}
-	if rest, removed := m.guardrails.withoutPrincipals(actual); len(removed) > 0 {
-		if _, differs := m.documentDraft(r, finding.TrustChanged, property, "", trust, rest); !differs {
-			d.Acceptance = m.guardrails.accepted("principals " + strings.Join(removed, ", "))
-		}
+	rest, removed := m.guardrails.withoutPrincipals(actual)
+	if _, differs := m.documentDraft(r, finding.TrustChanged, property, "", trust, rest); !differs {
+		d.Acceptance = m.guardrails.accepted("principals " + strings.Join(removed, ", "))
 	}
 	return []draft{d}
 }
@@ -208,13 +207,12 @@ func (live *liveRole) changedInline(m *model, r *resource, expected expectedRole
 			out = append(out, d)
 		default:
 			d, differs := m.documentDraft(policy.owner, finding.InlinePolicyChanged, property, name, policy.document, actual)
-			if !differs {
-				continue
-			}
-			if actual.err == nil && policy.err == nil {
+			if differs && actual.err == nil && policy.err == nil {
 				d.setEffect(compareDocuments(m.account, all, m.effectivePolicies(expected, name, actual)))
 			}
-			out = append(out, d)
+			if differs {
+				out = append(out, d)
+			}
 		}
 	}
 	return out
