@@ -66,7 +66,7 @@ func TestReserve(t *testing.T) {
 	}
 }
 
-// TestStaleFindings checks which findings an update in the meantime drops: those of a stack that was updated, and of the
+// TestStaleFindings checks which findings a later update drops: those of a stack that was updated, and of the
 // permission stacks of a parent that was; not those of a permission stack that was updated alone, which an attacker may
 // do.
 func TestStaleFindings(t *testing.T) {
@@ -226,7 +226,7 @@ func TestCheckErrors(t *testing.T) {
 	}
 }
 
-// TestParentWithoutChoice checks what is opened of a parent whose custom resource cannot be evaluated: that is a finding
+// TestParentWithoutChoice checks what is read of a parent whose custom resource cannot be evaluated: that is a finding
 // unless the parent is in progress, and its permission stacks are compared with what they deployed.
 func TestParentWithoutChoice(t *testing.T) {
 	const (

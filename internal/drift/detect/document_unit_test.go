@@ -165,8 +165,8 @@ func TestMeaning(t *testing.T) {
 	}
 }
 
-// TestDocumentDraft checks when a document is a finding: not in another form, and if one of two cannot be parsed, unless
-// it is the same text.
+// TestDocumentDraft checks which documents are findings: not in another form, and if one of two cannot be parsed,
+// unless it is the same text.
 func TestDocumentDraft(t *testing.T) {
 	for _, tc := range []struct {
 		name, expected, actual string

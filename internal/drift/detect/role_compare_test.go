@@ -88,7 +88,8 @@ func TestRoleComparison(t *testing.T) {
 		}, []string{"Role not-readable [iam:GetRole] unreadable (access-denied)"}},
 		{"created again", func(_ *model, r *resource, live *liveRole) {
 			r.updated, live.created = unitNow, unitNow.Add(time.Second)
-		}, []string{"Role role-identity-changed changed: created before 2026-11-27T12:00:00Z → created 2026-11-27T12:00:01Z"}},
+		}, []string{"Role role-identity-changed changed: created before 2026-11-27T12:00:00Z → " +
+			"created 2026-11-27T12:00:01Z"}},
 		{"created by the stack", func(_ *model, r *resource, live *liveRole) {
 			r.updated, live.created = unitNow, unitNow
 		}, nil},
@@ -288,8 +289,8 @@ func TestTrustComparison(t *testing.T) {
 	}
 }
 
-// TestExternalIDComparison checks that any single external id is that of the stack in the live comparison, but not if it
-// is a pattern, or one of several.
+// TestExternalIDComparison checks that any single external id is that of the stack in the live comparison, but not if
+// it is a pattern, or one of several.
 func TestExternalIDComparison(t *testing.T) {
 	trusting := func(id string) string {
 		return `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Condition":` +
@@ -322,8 +323,8 @@ func TestExternalIDComparison(t *testing.T) {
 func TestExternalIDDiffers(t *testing.T) {
 	const key = "/AssumeRolePolicyDocument/Statement/0/Condition/StringEquals/"
 	whole := func(id string) string {
-		return `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"a","Condition":{"StringEquals":{"sts:ExternalId":"` +
-			id + `"}}}]}`
+		return `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"a","Condition":` +
+			`{"StringEquals":{"sts:ExternalId":"` + id + `"}}}]}`
 	}
 	for _, tc := range []struct {
 		name string
