@@ -232,6 +232,88 @@ func guardStatement(t *testing.T, r policies.Role) iampolicy.Statement {
 	return r.Inline[i].Document.Statement[0]
 }
 
+// TestGuardOfUnreachedResources checks that the guard has no more than its role may change: a role that only reads, or
+// changes resources of other services, has none of further resources.
+func TestGuardOfUnreachedResources(t *testing.T) {
+	const topic = "arn:aws:sns:eu-central-1:111111111111:alerts"
+	for _, tt := range []struct {
+		action  string
+		reaches bool
+	}{
+		{"sns:GetTopicAttributes", false}, {"ec2:DeleteVolume", false}, {"ssm:SendCommand", false}, {"sns:ListTopics", false},
+		{"sns:DeleteTopic", true}, {"sns:*", true}, {"*", true},
+	} {
+		t.Run(tt.action, func(t *testing.T) {
+			profile := fillerProfile("*", "", 10)
+			profile.Roles[0].Policies[0].Statements[1].Actions = []string{tt.action}
+			env := environment(here)
+			env.Protected, env.Path, env.InstallationID = []string{topic}, "/", "1a2b3c4d"
+			sel := policies.Selection{Assets: []schema.Asset{"s3"}}
+			set, err := policies.SynthesizeProfile(profile, sel, env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resources := guardStatement(t, set.Roles[0]).Resource
+			if got := slices.Contains(resources, topic); got != tt.reaches {
+				t.Errorf("the guard has %s: got %v, want %v", topic, got, tt.reaches)
+			}
+			for _, r := range resources {
+				if !tt.reaches && strings.Contains(r, "permstack") || strings.Contains(r, ":instance-profile/") {
+					t.Errorf("the guard has %s", r)
+				}
+			}
+		})
+	}
+}
+
+// TestWithoutUnnamedStack checks that only the guards lose the stack without a name, in a copy.
+func TestWithoutUnnamedStack(t *testing.T) {
+	env := environment(here)
+	env.StackNames = nil
+	set := synthesize(t, everything(), env)
+	other := policies.Policy{Entity: "Other", Document: iampolicy.Document{Statement: []iampolicy.Statement{{
+		Resource: iampolicy.Values{"${AWS::StackName}"},
+	}}}}
+	set.Roles[0].Inline = append([]policies.Policy{other}, set.Roles[0].Inline...)
+	unnamed := func(s policies.Set, entity string) (count int) {
+		for _, r := range s.Roles {
+			for _, p := range r.Inline {
+				resources := strings.Join(p.Document.Statement[0].Resource, " ")
+				if p.Entity == entity && strings.Contains(resources, "${AWS::StackName}") {
+					count++
+				}
+			}
+		}
+		return count
+	}
+	without := set.WithoutUnnamedStack()
+	if got := unnamed(without, policies.GuardPolicy); got > 0 || unnamed(set, policies.GuardPolicy) == 0 {
+		t.Errorf("%d guards have the stack, and %d did before", got, unnamed(set, policies.GuardPolicy))
+	}
+	if unnamed(without, "Other") != 1 {
+		t.Error("another policy was changed")
+	}
+}
+
+// TestRolePath checks the IAM path of roles: it names the Region and the connection, unless they are created by hand.
+func TestRolePath(t *testing.T) {
+	for _, tt := range []struct {
+		env  policies.Environment
+		want string
+	}{
+		{policies.Environment{}, "/permstack/${AWS::Region}/main/"},
+		{policies.Environment{Path: "/", Region: here}, "/"},
+		{policies.Environment{Path: "/", Region: here, InstallationID: "1a2b3c4d"}, "/eu-central-1/main/"},
+		{policies.Environment{Path: "/a/", Region: here, ConnectionID: "c"}, "/a/eu-central-1/c/"},
+	} {
+		t.Run(tt.want, func(t *testing.T) {
+			if got := tt.env.RolePath(); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
 // TestGuardOfOtherProfiles checks that the guard of a role that may delete topics and rules protects those of every
 // other profile, by the beginnings of their names.
 func TestGuardOfOtherProfiles(t *testing.T) {

@@ -25,8 +25,8 @@ func synthesizeInScope(profile schema.Profile, sel Selection, env Environment) (
 	var limit *LimitError
 	if errors.As(err, &limit) || err == nil && set.size() > mergeAbove {
 		merged, mergedErr := synthesize(splitNamed(mergeNamed(narrowed), c, env), sel, env)
-		if mergedErr == nil || err != nil {
-			set, err = merged, mergedErr
+		if mergedErr == nil {
+			set, err = merged, nil
 		}
 	}
 	set.NotNarrowed = n.notNarrowed(profile, c)

@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
-	"permstack/internal/iampolicy"
 	"permstack/internal/policies/schema"
 	"permstack/internal/policies/scope"
 )
@@ -127,7 +127,7 @@ func belowAll(list, other []string) []string {
 	out := make([]string, 0, len(list))
 	for _, r := range list {
 		if frame, ok := nameFrame(r); ok {
-			if name, below, found := strings.Cut(strings.TrimPrefix(r, frame), "/"); found && strings.Contains(below, "/") {
+			if name, below, _ := strings.Cut(strings.TrimPrefix(r, frame), "/"); strings.Contains(below, "/") {
 				r = frame + name + "/*"
 			}
 		}
@@ -172,40 +172,29 @@ func splitNamed(profile schema.Profile, c choice, env Environment) schema.Profil
 	return profile
 }
 
-// split returns a statement as several that each fit into a policy.
+// split returns a statement as several that each fit into a policy, with as many of the resources as do.
 func (s synthesis) split(st schema.Statement) []schema.Statement {
-	capacity := MaxManagedPolicy - emptyDocument - len("Part00")
-	isNamed := func(r string) bool { _, ok := nameFrame(r); return ok }
-	if len(st.Resources) < 2 || !slices.ContainsFunc(st.Resources, isNamed) ||
-		s.statementsSize([]schema.Statement{st}) <= capacity {
+	capacity := MaxManagedPolicy - emptyDocument + 1 // as in pack
+	if s.statementsSize([]schema.Statement{st}) <= capacity {
 		return []schema.Statement{st}
 	}
 	var out []schema.Statement
-	add := func(resources []string) {
-		part := st
-		part.Resources = resources
-		part.Shared = filter(st.Shared, func(r string) bool { return slices.Contains(resources, r) })
+	part := func(resources []string) schema.Statement {
+		p := st
+		p.Resources = resources
+		p.Shared = filter(st.Shared, func(r string) bool { return slices.Contains(resources, r) })
 		if len(out) > 0 {
-			part.Sid = fmt.Sprintf("%sPart%d", st.Sid, len(out)+1)
+			p.Sid = fmt.Sprint(st.Sid, "Part", len(out)+1)
 		}
-		out = append(out, part)
+		return p
 	}
-	start, used := 0, 0
-	perResource := func(r string) int { return stringSize(s.terms.expand(r)) + 1 }
-	empty := statementSize(iampolicy.Statement{
-		Sid: st.Sid, Effect: "Allow", Action: st.Actions, Resource: iampolicy.Values{""}, Condition: s.conditions(st.When),
-	}) + len("[]")
-	for i, r := range st.Resources {
-		n := perResource(r)
-		if len(st.Shared) > 0 { // once more for the organization, or for each other account
-			n *= 2 + len(s.names.env.OtherAccounts)
-		}
-		if i > start && empty+used+n > capacity {
-			add(st.Resources[start:i])
-			start, used = i, 0
-		}
-		used += n
+	for rest := st.Resources; len(rest) > 0; {
+		fitting := sort.Search(len(rest), func(n int) bool {
+			return s.statementsSize([]schema.Statement{part(rest[:n+1])}) > capacity
+		})
+		n := max(1, fitting)
+		out = append(out, part(rest[:n]))
+		rest = rest[n:]
 	}
-	add(st.Resources[start:])
 	return out
 }
