@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -102,6 +103,6 @@ func (s *Store) history(ctx context.Context) ([]types.ParameterHistory, error) {
 		}
 		out = append(out, page.Parameters...)
 	}
-	slices.SortFunc(out, func(a, b types.ParameterHistory) int { return int(a.Version - b.Version) })
+	slices.SortFunc(out, func(a, b types.ParameterHistory) int { return cmp.Compare(a.Version, b.Version) })
 	return out, nil
 }

@@ -1,0 +1,94 @@
+package monitor
+
+import (
+	"context"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"permstack/internal/fakeaws"
+)
+
+// TestPrincipal checks that sessions of a role are one principal, and users of one path are not.
+func TestPrincipal(t *testing.T) {
+	for arn, want := range map[string]string{
+		"arn:aws:sts::123456789012:assumed-role/check/session": "arn:aws:sts::123456789012:assumed-role/check",
+		"arn:aws:iam::123456789012:user/team/one":              "arn:aws:iam::123456789012:user/team/one",
+		"arn:aws:iam::123456789012:user/one":                   "arn:aws:iam::123456789012:user/one",
+		"arn:aws:iam::123456789012:root":                       "arn:aws:iam::123456789012:root",
+		"":                                                     "",
+	} {
+		t.Run(arn, func(t *testing.T) {
+			if got := principal(arn); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+// TestReceive checks that one run receives at most maxReceived events, and that a response that arrived at the first
+// attempt is not lost.
+func TestReceive(t *testing.T) {
+	client := sqs.NewFromConfig(fakeaws.New(fakeaws.Options{}).Config("123456789012", "eu-central-1"))
+	queue, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("events")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inbox := Inbox{Client: client, QueueURL: *queue.QueueUrl}
+	for i := range maxReceived + 5 {
+		if err := inbox.send(t.Context(), []byte(strconv.Itoa(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []int{maxReceived, 5} {
+		got, lost, err := inbox.receive(t.Context())
+		if err != nil || lost || len(got) != want {
+			t.Errorf("got %d events, lost %v, error %v; want %d", len(got), lost, err, want)
+		}
+	}
+}
+
+// TestWaitForHidden checks that a run waits for the events of a lost response only if the invocation then has the time
+// for one more run.
+func TestWaitForHidden(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		hidden time.Duration // from now; 0 if no response was lost
+		left   time.Duration // until Lambda's deadline; 0 if there is none
+		want   bool
+		slept  time.Duration
+	}{
+		{"no lost response", 0, time.Hour, false, 0},
+		{"no deadline", 50 * time.Second, 0, true, 50 * time.Second},
+		{"enough time", 50 * time.Second, 50*time.Second + shortestRun, true, 50 * time.Second},
+		{"too little time", 50 * time.Second, 50*time.Second + shortestRun - 1, false, 0},
+		{"visible again", -time.Second, time.Hour, true, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			now := time.Now() // contexts use the real clock
+			ctx := t.Context()
+			if tc.left > 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithDeadline(ctx, now.Add(tc.left))
+				defer cancel()
+			}
+			slept := time.Duration(-1)
+			r := &Run{Now: func() time.Time { return now }, Sleep: func(_ context.Context, d time.Duration) error {
+				slept = d
+				return nil
+			}}
+			if tc.hidden != 0 {
+				r.hiddenUntil = now.Add(tc.hidden)
+			}
+			if got := r.waitForHidden(ctx); got != tc.want || got && slept != tc.slept || !got && slept >= 0 {
+				t.Errorf("got %v after %s, want %v after %s", got, slept, tc.want, tc.slept)
+			}
+			if again := r.waitForHidden(ctx); tc.want && again {
+				t.Error("it waited for the same response twice")
+			}
+		})
+	}
+}
