@@ -8,8 +8,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"permstack/internal/fakeaws"
+	"permstack/internal/notify"
+	"permstack/internal/notify/finding"
 )
 
 // TestPrincipal checks that sessions of a role are one principal, and users of one path are not.
@@ -88,6 +91,54 @@ func TestWaitForHidden(t *testing.T) {
 			}
 			if again := r.waitForHidden(ctx); tc.want && again {
 				t.Error("it waited for the same response twice")
+			}
+		})
+	}
+}
+
+// TestUseHub checks that only the choice of the Organization's topic sets it, and only where it may change.
+func TestUseHub(t *testing.T) {
+	hubAt := func(topicARN string) *notify.Sender { return &notify.Sender{TopicARN: topicARN} }
+	for _, tc := range []struct {
+		name    string
+		hubAt   func(string) *notify.Sender
+		choices []finding.Choice
+		want    string
+	}{
+		{"new topic", hubAt, []finding.Choice{{Name: finding.HubChoice, Value: "new"}}, "new"},
+		{"same topic", hubAt, []finding.Choice{{Name: finding.HubChoice, Value: "old"}}, "old"},
+		{"another choice", hubAt, []finding.Choice{{Name: "Assets", Value: "ec2"}}, "old"},
+		{"fixed", nil, []finding.Choice{{Name: finding.HubChoice, Value: "new"}}, "old"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := &Run{Hub: &notify.Sender{TopicARN: "old"}, HubAt: tc.hubAt}
+			r.useHub(tc.choices)
+			if got := r.hubTopic(); got != tc.want {
+				t.Errorf("got %s, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestOtherWriter checks that a state is another principal's only if the history has the writers of both versions.
+func TestOtherWriter(t *testing.T) {
+	write := func(version int64, user string) types.ParameterHistory {
+		return types.ParameterHistory{Version: version, LastModifiedUser: &user}
+	}
+	for _, tc := range []struct {
+		name    string
+		history []types.ParameterHistory
+		want    string
+	}{
+		{"same", []types.ParameterHistory{write(1, "x"), write(2, "a"), write(3, "a")}, ""},
+		{"another", []types.ParameterHistory{write(1, "x"), write(2, "a"), write(3, "b")}, "a"},
+		{"own write is not listed yet", []types.ParameterHistory{write(1, "x"), write(2, "a")}, ""},
+		{"read version is not listed any more", []types.ParameterHistory{write(3, "b")}, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := &Store{Client: &racedSSM{history: [][]types.ParameterHistory{tc.history}}, Parameter: "state"}
+			if got, err := s.otherWriter(t.Context(), 2, 3); err != nil || got != tc.want {
+				t.Errorf("got %q, %v, want %q", got, err, tc.want)
 			}
 		})
 	}

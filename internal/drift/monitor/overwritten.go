@@ -61,8 +61,8 @@ func (s *Store) current(history []types.ParameterHistory, written []int64) (type
 		if slices.Contains(written, h.Version) {
 			continue
 		}
-		next, err := s.decode(aws.ToString(h.Value))
-		if err == nil && readable && s.lostRace(state, next, aws.ToTime(h.LastModifiedDate)) {
+		next, err := s.decode(aws.ToString(h.Value)) // the zero state, which has no lease, if it is damaged
+		if readable && s.lostRace(state, next, aws.ToTime(h.LastModifiedDate)) {
 			continue
 		}
 		current, state, readable = h, next, err == nil
