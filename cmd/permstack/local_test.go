@@ -56,7 +56,7 @@ func TestLocal(t *testing.T) {
 		if got != exitOK || stderr.String() != "permstack: stopping\n" {
 			t.Errorf("exit status %d: %s", got, stderr.String())
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(5 * time.Minute):
 		t.Fatal("the command did not stop")
 	}
 }

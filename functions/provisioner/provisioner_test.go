@@ -95,7 +95,7 @@ func (f *fixture) send(request cfn.RequestType, id string, edit map[string]any) 
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(f.t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(f.t.Context(), 10*time.Minute)
 	defer cancel()
 	result, err := f.runtime.Invoke(ctx, payload)
 	if err != nil || result.FunctionError != "" {

@@ -22,7 +22,7 @@ Resources:
       AssumeRolePolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}]}
   Function:
     Type: AWS::Lambda::Function
-    Properties: {Runtime: provided.al2023, Handler: bootstrap, Timeout: 30, Role: !GetAtt Role.Arn, Code: {S3Bucket: b, S3Key: k}}
+    Properties: {Runtime: provided.al2023, Handler: bootstrap, Timeout: 900, Role: !GetAtt Role.Arn, Code: {S3Bucket: b, S3Key: k}}
   Once:
     Type: AWS::Lambda::EventInvokeConfig
     Properties: {FunctionName: !Ref Function, Qualifier: $LATEST, MaximumRetryAttempts: 0}

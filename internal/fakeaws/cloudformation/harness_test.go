@@ -108,7 +108,7 @@ func newHarness(t *testing.T) *harness {
 
 func (h *harness) wait(name, want string) {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(h.t.Context(), 10*time.Minute)
 	defer cancel()
 	status, reason, err := h.engine.Wait(ctx, account, region, name)
 	if err != nil || status != want {

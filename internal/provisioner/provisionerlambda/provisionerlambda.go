@@ -87,7 +87,17 @@ func Start() {
 // an event of the custom resource, carries it out and responds to
 // CloudFormation.
 func Handler(s Settings, cfg aws.Config, o Options) lambda.Handler {
-	cfg = iamdelay.Repeat(cfg)
+	core := newProvisioner(s, iamdelay.Repeat(cfg), o)
+	return &customresource.Function{
+		Handle:     core.Handle,
+		PhysicalID: provisioner.PhysicalID,
+		Secrets:    provisioner.Secrets,
+		Log:        o.Log,
+		Sender:     customresource.Sender{Client: o.ResponseClient, Now: o.Now, Sleep: o.Sleep},
+	}
+}
+
+func newProvisioner(s Settings, cfg aws.Config, o Options) *provisioner.Provisioner {
 	core := &provisioner.Provisioner{
 		Client:       cloudformation.NewFromConfig(cfg),
 		Roles:        &livestate.Reader{IAM: iam.NewFromConfig(cfg)},
@@ -101,11 +111,5 @@ func Handler(s Settings, cfg aws.Config, o Options) lambda.Handler {
 		sender := notify.Sender{Client: sns.NewFromConfig(cfg), TopicARN: s.TopicARN}
 		core.Announcer = &announcement.Announcer{Sender: sender}
 	}
-	return &customresource.Function{
-		Handle:     core.Handle,
-		PhysicalID: provisioner.PhysicalID,
-		Secrets:    provisioner.Secrets,
-		Log:        o.Log,
-		Sender:     customresource.Sender{Client: o.ResponseClient, Now: o.Now, Sleep: o.Sleep},
-	}
+	return core
 }
