@@ -146,6 +146,12 @@ func TestReduceKeeps(t *testing.T) {
 			p.Roles[0].Policies[0].Statements[0].Resources = []string{"${topics:Topic}"}
 			repeat(p, 1, 2)
 		}, Environment{}, "B:B C:C+BAgain" + rest},
+		{"eleven, and one without a chosen resource", func(p schema.Profile) {
+			p.Roles[0].Policies[0].Statements[0].Resources = []string{"${topics:Topic}"}
+			last := manyPolicies(make([]int, 12)...).Roles[0].Policies[11]
+			last.Statements[0].Resources = []string{strings.Repeat("L", 50)}
+			p.Roles[0].Policies = append(p.Roles[0].Policies, last)
+		}, Environment{}, "B:B+CPolicyC" + rest + " L:L"},
 		{"two policies that others repeat", func(p schema.Profile) {
 			p.Roles[0].Policies[1].Statements = nil
 			p.Roles[0].Policies[2].Statements = nil

@@ -170,8 +170,7 @@ func splitByKey(st schema.Statement, by schema.Narrowing, when schema.Conditions
 func actingOn(list, resources []string) []string {
 	return filter(list, func(action string) bool {
 		return slices.ContainsFunc(resources, func(r string) bool {
-			_, _, isReference := reference(r)
-			return isReference || actions.IsPattern(action) || actions.ActsOn(action, iampolicy.VariablesAsWildcards(r))
+			return actions.IsPattern(action) || actions.ActsOn(action, iampolicy.VariablesAsWildcards(r))
 		})
 	})
 }

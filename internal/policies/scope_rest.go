@@ -107,7 +107,7 @@ func (n narrower) whyNotNarrowed(k scope.Kind, st schema.Statement, action strin
 			}
 		}
 	default:
-		named := filter(st.Resources, func(r string) bool { p, ok := scope.ParsePattern(r); return ok && p.Kind == k })
+		named := filter(st.Resources, func(r string) bool { p, _ := scope.ParsePattern(r); return p.Kind == k })
 		if len(actingOn([]string{action}, named)) > 0 {
 			return ""
 		}

@@ -68,6 +68,12 @@ func TestMovedPolicies(t *testing.T) {
 			[]Policy{testPolicy("P"), testPolicy("Q", "B:r1", "A:r1")}, []string{"P"}},
 		{"another policy has the action, too", []Policy{testPolicy("P", "A:r1"), testPolicy("R", "B:r1")},
 			[]Policy{testPolicy("P", "A:r1"), testPolicy("Q", "A:r2"), testPolicy("R", "B:r1")}, []string{"P"}},
+		{"two policies lose the action to a third one",
+			[]Policy{testPolicy("P", "A:r1"), testPolicy("Q", "A:r1"), testPolicy("R", "A:r1")},
+			[]Policy{testPolicy("R", "A:r1")}, []string{"P", "Q"}},
+		{"what follows a denial", []Policy{{Name: "P", Document: iampolicy.Document{Statement: append(
+			slices.Clone(denied.Document.Statement), testPolicy("", "B:r1").Document.Statement...)}}},
+			[]Policy{testPolicy("Q", "B:r1")}, []string{"P"}},
 		{"a resource moves", []Policy{testPolicy("P", "A:r1,r2"), testPolicy("Q", "A:r3")},
 			[]Policy{testPolicy("P", "A:r1"), testPolicy("Q", "A:r2,r3")}, []string{"P"}},
 		{"a resource is in both now", []Policy{testPolicy("P", "A:r1"), testPolicy("Q", "A:r2")},

@@ -14,7 +14,6 @@ import (
 func (s synthesis) pack(statements []schema.Statement) [][]schema.Statement {
 	sizes := make([]int, len(statements))
 	kept := make([]int, 0, len(statements)) // indexes of the statements with a resource
-	total := emptyDocument - 1
 	for i, st := range statements {
 		written := s.statements(st)
 		if len(written) == 0 {
@@ -24,10 +23,6 @@ func (s synthesis) pack(statements []schema.Statement) [][]schema.Statement {
 			sizes[i] += statementSize(w) + 1 // the comma before it
 		}
 		kept = append(kept, i)
-		total += sizes[i]
-	}
-	if total <= MaxManagedPolicy {
-		return [][]schema.Statement{statements}
 	}
 	// The first statement of a document has no comma before it.
 	capacity := MaxManagedPolicy - emptyDocument + 1

@@ -53,8 +53,8 @@ func TestSizeMatchesJSON(t *testing.T) {
 	if size(open) != want.Size() {
 		t.Errorf("open: %d characters, want %d", size(open), want.Size())
 	}
-	open.Statement[0].Resource[0] = "ä${AWS::Region}${AWS::Region}"
-	want.Statement[0].Resource[0] = "ä" + strings.Repeat("r", 2*maxRegion)
+	open.Statement[0].Resource[0] = "ä${AWS::StackName}${AWS::StackName}"
+	want.Statement[0].Resource[0] = "ä" + strings.Repeat("s", 2*128)
 	if size(open) != want.Size() {
 		t.Errorf("open, with another character: %d characters, want %d", size(open), want.Size())
 	}
@@ -117,6 +117,8 @@ func TestPack(t *testing.T) {
 		{"first fit of the largest first", []int{1, 4, 8, 1, 5}, 10, [][]int{{0, 2, 3}, {1, 4}}},
 		{"best fit of the largest first", []int{9, 20, 23, 33, 3, 21, 30, 4, 18, 27, 11}, 50,
 			[][]int{{0, 3, 4, 7}, {1, 6}, {2, 9}, {5, 8, 10}}},
+		{"best fit, of equal ones the first", []int{9, 16, 25, 3, 2, 20, 2, 4, 6, 7, 26}, 40,
+			[][]int{{0, 3, 4, 10}, {1, 5, 7}, {2, 6, 8, 9}}},
 		{"in order, although the sizes would fit into one less", []int{4, 7, 1, 4, 4}, 10, [][]int{{0}, {1, 2}, {3, 4}}},
 		{"first fit, although the sizes would fit into one less", []int{2, 9, 6, 9, 4}, 10,
 			[][]int{{0, 2}, {1}, {3}, {4}}},
@@ -172,6 +174,32 @@ func TestSplitAtTheLimit(t *testing.T) {
 				t.Errorf("got parts of %d statements, want %d", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestSplitOfSharedStatements checks that a statement has the size of all that it becomes.
+func TestSplitOfSharedStatements(t *testing.T) {
+	st := schema.Statement{Sid: "S", Actions: []string{"a:B"}, Resources: []string{strings.Repeat("x", 2500)}}
+	st.Shared = st.Resources
+	s := synthesis{names: names{Environment{Organization: true}}}
+	if got := len(s.pack([]schema.Statement{st, st})); got != 2 {
+		t.Errorf("got %d policies for two statements of more than 5000 characters, want 2", got)
+	}
+}
+
+// TestTrustWithGivenValues checks that a trust statement has the conditions of the values that are given.
+func TestTrustWithGivenValues(t *testing.T) {
+	trust := schema.Trust{AWS: "1", WhenGiven: map[schema.Value]schema.Conditions{}}
+	given := []schema.Value{schema.ControlPlaneRole, schema.ExternalID, schema.DataPlaneAccount}
+	for _, v := range slices.Concat(given, []schema.Value{schema.SupportControlPlaneRole}) {
+		trust.WhenGiven[v] = schema.Conditions{"StringEquals": {"aws:PrincipalTag/" + string(v): {"x"}}}
+	}
+	env := Environment{ControlPlaneRoleARN: "r", ExternalID: "e", DataPlaneAccountID: "d"}
+	for range 20 { // maps have no order
+		got := synthesis{names: names{env}}.trust(trust).Condition["StringEquals"]
+		if len(got) != len(given) {
+			t.Fatalf("got conditions on %d keys, want %d: %v", len(got), len(given), got)
+		}
 	}
 }
 

@@ -60,16 +60,10 @@ type nodeDecoder interface {
 // keyed is implemented by values of mappings that need the position of their key.
 type keyed interface{ setKey(Position) }
 
-// maxDepth bounds the nesting of a document; profiles need about ten.
-const maxDepth = 40
-
-func (d *decoder) decode(n *yaml.Node, v reflect.Value, depth int) {
+// decode writes a node into a value, whose type bounds how deeply the document is nested.
+func (d *decoder) decode(n *yaml.Node, v reflect.Value) {
 	if n.Kind == yaml.AliasNode {
 		d.add(n, "aliases are not supported: use the definitions under resources and conditions")
-		return
-	}
-	if depth > maxDepth {
-		d.add(n, "nested too deeply")
 		return
 	}
 	if own, ok := v.Addr().Interface().(nodeDecoder); ok {
@@ -78,19 +72,19 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, depth int) {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		d.structure(n, v, depth)
+		d.structure(n, v)
 	case reflect.Slice:
 		if n.Kind != yaml.SequenceNode { // one element may be written without a list
 			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-			d.decode(n, v.Index(0), depth+1)
+			d.decode(n, v.Index(0))
 			return
 		}
 		v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 		for i, item := range n.Content {
-			d.decode(item, v.Index(i), depth+1)
+			d.decode(item, v.Index(i))
 		}
 	case reflect.Map:
-		d.mapping(n, v, depth)
+		d.mapping(n, v)
 	case reflect.String:
 		if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
 			d.add(n, "want text, have %s", kindName(n))
@@ -118,7 +112,7 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, depth int) {
 	}
 }
 
-func (d *decoder) structure(n *yaml.Node, v reflect.Value, depth int) {
+func (d *decoder) structure(n *yaml.Node, v reflect.Value) {
 	if n.Kind != yaml.MappingNode {
 		d.add(n, "want a mapping with %s, have %s", strings.Join(fieldNames(v.Type()), ", "), kindName(n))
 		return
@@ -127,7 +121,7 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, depth int) {
 		p.Set(reflect.ValueOf(d.at(n)))
 	}
 	seen := map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		field, ok := fieldByKey(v, key.Value)
 		switch {
@@ -135,13 +129,13 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, depth int) {
 			near := d.unknownKey(key, fieldNames(v.Type()))
 			// Reading the value as that of the key that was meant avoids problems that follow from the first.
 			if field, ok := fieldByKey(v, near); ok && !hasKey(n, near) && !seen[near] {
-				d.decode(value, field, depth+1)
+				d.decode(value, field)
 				seen[near] = true
 			}
 		case seen[key.Value]:
 			d.add(key, "key %q is written twice", key.Value)
 		default:
-			d.decode(value, field, depth+1)
+			d.decode(value, field)
 		}
 		seen[key.Value] = true
 	}
@@ -165,7 +159,7 @@ func (d *decoder) unknownKey(key *yaml.Node, names []string) string {
 }
 
 func hasKey(n *yaml.Node, name string) bool {
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i < len(n.Content); i += 2 {
 		if n.Content[i].Value == name {
 			return true
 		}
@@ -173,13 +167,13 @@ func hasKey(n *yaml.Node, name string) bool {
 	return false
 }
 
-func (d *decoder) mapping(n *yaml.Node, v reflect.Value, depth int) {
+func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
 	if n.Kind != yaml.MappingNode {
 		d.add(n, "want a mapping, have %s", kindName(n))
 		return
 	}
 	v.Set(reflect.MakeMap(v.Type()))
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i < len(n.Content); i += 2 {
 		key := reflect.ValueOf(n.Content[i].Value).Convert(v.Type().Key())
 		if v.MapIndex(key).IsValid() {
 			d.add(n.Content[i], "key %q is written twice", n.Content[i].Value)
@@ -189,7 +183,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, depth int) {
 		if k, ok := item.Addr().Interface().(keyed); ok {
 			k.setKey(d.at(n.Content[i]))
 		}
-		d.decode(n.Content[i+1], item, depth+1)
+		d.decode(n.Content[i+1], item)
 		v.SetMapIndex(key, item)
 	}
 }

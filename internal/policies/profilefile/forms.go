@@ -53,10 +53,10 @@ type operationForm struct {
 func (f *operationForm) decodeNode(d *decoder, n *yaml.Node) {
 	f.Position = d.at(n)
 	if n.Kind != yaml.MappingNode {
-		d.decode(n, reflect.ValueOf(&f.Operation).Elem(), 0)
+		d.decode(n, reflect.ValueOf(&f.Operation).Elem())
 		return
 	}
-	d.structure(n, reflect.ValueOf(f).Elem(), 0)
+	d.structure(n, reflect.ValueOf(f).Elem())
 }
 
 type optionForm struct {
@@ -252,7 +252,7 @@ func (f *usesForm) decodeNode(d *decoder, n *yaml.Node) {
 	f.Position = d.at(n)
 	var list []useForm
 	known := len(d.problems)
-	d.decode(n, reflect.ValueOf(&list).Elem(), 0)
+	d.decode(n, reflect.ValueOf(&list).Elem())
 	if len(d.problems) > known {
 		return
 	}
@@ -308,7 +308,7 @@ func (l *textList) decodeNode(d *decoder, n *yaml.Node) {
 	}
 	for _, item := range nodes {
 		var value string
-		d.decode(item, reflect.ValueOf(&value).Elem(), 0)
+		d.decode(item, reflect.ValueOf(&value).Elem())
 		l.items = append(l.items, text{d.at(item), value})
 	}
 }
@@ -332,7 +332,7 @@ func (f *whenForm) decodeNode(d *decoder, n *yaml.Node) {
 		}
 		f.keys = conditionKeys(d, item, f.keys)
 		var c map[string]map[string][]string
-		d.decode(item, reflect.ValueOf(&c).Elem(), 0)
+		d.decode(item, reflect.ValueOf(&c).Elem())
 		if clash := mergeConditions(&f.inline, c); clash != "" {
 			d.add(item, "%s has two conditions", clash)
 		}
@@ -341,12 +341,13 @@ func (f *whenForm) decodeNode(d *decoder, n *yaml.Node) {
 
 // conditionKeys adds the positions of the condition keys of a mapping operator → key → values.
 func conditionKeys(d *decoder, n *yaml.Node, to map[string]Position) map[string]Position {
-	for i := 1; i < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
-		for j := 0; j < len(n.Content[i].Content) && n.Content[i].Kind == yaml.MappingNode; j += 2 {
+	for i := 0; i < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
+		keys := n.Content[i+1]
+		for j := 0; j < len(keys.Content) && keys.Kind == yaml.MappingNode; j += 2 {
 			if to == nil {
 				to = map[string]Position{}
 			}
-			key := n.Content[i].Content[j]
+			key := keys.Content[j]
 			to[key.Value] = d.at(key)
 		}
 	}

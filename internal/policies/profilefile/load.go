@@ -94,9 +94,7 @@ func LoadPath(name string) (Loaded, error) {
 	}
 	loaded, err := Load(os.DirFS(dir), base)
 	place := func(p Position) Position {
-		if p.File != "" {
-			p.File = filepath.Join(dir, filepath.FromSlash(p.File))
-		}
+		p.File = filepath.Join(dir, filepath.FromSlash(p.File))
 		return p
 	}
 	for key, p := range loaded.Places {
@@ -140,7 +138,7 @@ func read(fsys fs.FS, name string) (document, []Problem, error) {
 	case err != nil:
 		return doc, []Problem{syntaxProblem(name, string(data), err)}, nil
 	}
-	d.decode(root.Content[0], reflect.ValueOf(&doc).Elem(), 0)
+	d.decode(root.Content[0], reflect.ValueOf(&doc).Elem())
 	var more yaml.Node
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
 		d.add(&root, "want one document in a file")
