@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/spf13/cobra"
 
+	"permstack/internal/awsapi/pause"
 	cfnstacks "permstack/internal/cfn/stacks"
 	"permstack/internal/drift/audit"
 	"permstack/internal/drift/detect"
@@ -197,32 +199,10 @@ func (f driftAcceptFlags) update(
 		return fmt.Errorf("the accepted differences have %d characters, at most %d are possible: withdraw some", len(value),
 			maxAccepted)
 	}
-	in := &cloudformation.UpdateStackInput{
-		StackName: described.StackId, UsePreviousTemplate: aws.Bool(true), Capabilities: described.Capabilities,
+	in := cfnstacks.ParameterUpdate(described, map[string]string{finding.AcceptedChoice: value})
+	err := cfnstacks.Update(ctx, client, in, pause.For, nil)
+	if err == nil || errors.Is(err, cfnstacks.ErrNoUpdate) {
+		return nil
 	}
-	for _, p := range described.Parameters {
-		next := types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)}
-		if aws.ToString(p.ParameterKey) == finding.AcceptedChoice {
-			next = types.Parameter{ParameterKey: p.ParameterKey, ParameterValue: &value}
-		}
-		in.Parameters = append(in.Parameters, next)
-	}
-	if _, err := client.UpdateStack(ctx, in); err != nil {
-		if strings.Contains(err.Error(), "No updates are to be performed") {
-			return nil
-		}
-		return f.aws.explain(err)
-	}
-	waiter := cloudformation.NewStackUpdateCompleteWaiter(
-		client,
-		func(o *cloudformation.StackUpdateCompleteWaiterOptions) {
-			o.MinDelay, o.MaxDelay = time.Second, 5*time.Second
-		},
-	)
-	deadline, _ := ctx.Deadline()
-	err := waiter.Wait(ctx, &cloudformation.DescribeStacksInput{StackName: described.StackId}, time.Until(deadline))
-	if err != nil {
-		return fmt.Errorf("update stack %s: %w; see its events in the console", f.stack, f.aws.explain(err))
-	}
-	return nil
+	return f.aws.explain(err)
 }

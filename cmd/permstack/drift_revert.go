@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/spf13/cobra"
 
+	"permstack/internal/awsapi/pause"
 	cfnstacks "permstack/internal/cfn/stacks"
 	"permstack/internal/drift/audit"
 	"permstack/internal/drift/detect"
@@ -228,29 +230,20 @@ func (f driftRevertFlags) setParameters(
 	defer bar.clear()
 	bar.show("updating stack %s", f.stack)
 	in.StackName, in.Capabilities = described.StackId, described.Capabilities
-	in.Parameters = detect.WithParameters(described, values)
+	in.Parameters = cfnstacks.WithParameters(described, values)
 	if f.settings != "" {
 		// CloudFormation refuses an update of the settings alone.
 		revised := maps.Clone(values)
 		revised[detect.RevisionParameter] = time.Now().UTC().Format(detect.RevisionFormat)
-		in.Parameters = detect.WithParameters(described, revised)
+		in.Parameters = cfnstacks.WithParameters(described, revised)
 	}
-	_, err = client.UpdateStack(ctx, in)
-	if err != nil && strings.Contains(err.Error(), "No updates are to be performed") {
+	err = cfnstacks.Update(ctx, client, in, pause.For, nil)
+	if errors.Is(err, cfnstacks.ErrNoUpdate) {
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), "nothing to do: the parameters have these values")
 		return err
 	}
 	if err != nil {
 		return f.aws.explain(err)
-	}
-	waiter := cloudformation.NewStackUpdateCompleteWaiter(client,
-		func(o *cloudformation.StackUpdateCompleteWaiterOptions) {
-			o.MinDelay, o.MaxDelay = time.Second, 5*time.Second
-		})
-	deadline, _ := ctx.Deadline()
-	err = waiter.Wait(ctx, &cloudformation.DescribeStacksInput{StackName: described.StackId}, time.Until(deadline))
-	if err != nil {
-		return fmt.Errorf("update stack %s: %w; see its events in the console", f.stack, f.aws.explain(err))
 	}
 	bar.clear()
 	for _, name := range slices.Sorted(maps.Keys(values)) {

@@ -106,6 +106,9 @@ func IsResourceNotFound(err error) bool { return isValidation(err, "does not exi
 // IsNoUpdate reports "No updates are to be performed."
 func IsNoUpdate(err error) bool { return isValidation(err, "No updates are to be performed") }
 
+// IsUpdateInProgress reports "Stack:arn:… is in UPDATE_IN_PROGRESS state and can not be updated."
+func IsUpdateInProgress(err error) bool { return isValidation(err, "_IN_PROGRESS state") }
+
 // IsRoleNotAssumable reports "Role arn:… is invalid or cannot be assumed", as
 // CloudFormation answers for a role that was created moments ago.
 func IsRoleNotAssumable(err error) bool { return isValidation(err, "is invalid or cannot be assumed") }

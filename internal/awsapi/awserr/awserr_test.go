@@ -32,6 +32,7 @@ var classes = map[string]func(error) bool{
 	"not assumable":      awserr.IsRoleNotAssumable,
 	"drift unsupported":  awserr.IsDriftUnsupported,
 	"stack busy":         awserr.IsStackBusy,
+	"update in progress": awserr.IsUpdateInProgress,
 	"nil and text error": func(err error) bool { return err == nil || err.Error() == "text" },
 }
 
@@ -101,6 +102,11 @@ func TestClasses(t *testing.T) {
 			cloudFormation("ValidationError", "Drift detection cannot be performed on stack [x] "+
 				"while it is in the following state(s): [UPDATE_IN_PROGRESS]"),
 			[]string{"stack busy"},
+		},
+		"update in progress": {
+			cloudFormation("ValidationError", "Stack:arn:aws:cloudformation:eu-central-1:123456789012:stack/x/1 "+
+				"is in UPDATE_IN_PROGRESS state and can not be updated."),
+			[]string{"update in progress"},
 		},
 		"another validation error": {cloudFormation("ValidationError", "Template format error"), nil},
 		"the message with another code": {

@@ -1,6 +1,7 @@
 package stacks_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type fakeStack struct {
 	statuses []types.StackStatus
 	err      error
 	calls    int
+	name     string // "" is the name or id that a call has
 }
 
 func (f *fakeStack) DescribeStacks(
@@ -36,7 +38,8 @@ func (f *fakeStack) DescribeStacks(
 	case status == "":
 		return nil, &smithy.GenericAPIError{Code: "ValidationError", Message: "Stack with id x does not exist"}
 	}
-	return &cloudformation.DescribeStacksOutput{Stacks: []types.Stack{{StackName: in.StackName, StackStatus: status}}}, nil
+	name := cmp.Or(f.name, *in.StackName)
+	return &cloudformation.DescribeStacksOutput{Stacks: []types.Stack{{StackName: &name, StackStatus: status}}}, nil
 }
 
 func TestWaitUntilStable(t *testing.T) {

@@ -133,23 +133,8 @@ const (
 func (v *reverter) updateParent(ctx context.Context) error {
 	parent := v.parent()
 	revision := v.o.Now().UTC().Format(RevisionFormat)
-	return v.updateStack(ctx, &cloudformation.UpdateStackInput{
-		StackName: &parent.id, UsePreviousTemplate: aws.Bool(true), Capabilities: parent.described.Capabilities,
-		Parameters: WithParameters(parent.described, map[string]string{RevisionParameter: revision}),
-	})
-}
-
-// WithParameters returns the parameters of an update that keeps the value of all but some.
-func WithParameters(s *types.Stack, values map[string]string) []types.Parameter {
-	var out []types.Parameter
-	for _, p := range s.Parameters {
-		next := types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)}
-		if value, ok := values[aws.ToString(p.ParameterKey)]; ok {
-			next = types.Parameter{ParameterKey: p.ParameterKey, ParameterValue: &value}
-		}
-		out = append(out, next)
-	}
-	return out
+	return v.updateStack(ctx,
+		stacks.ParameterUpdate(parent.described, map[string]string{RevisionParameter: revision}))
 }
 
 // temporaryTag makes an update of a stack's settings alone an update: CloudFormation
@@ -175,7 +160,7 @@ func (v *reverter) restoreStackSettings(ctx context.Context, f finding.Finding) 
 	}
 	update := func(temporary bool) error {
 		in := &cloudformation.UpdateStackInput{
-			StackName: &s.id, UsePreviousTemplate: aws.Bool(true), Parameters: WithParameters(parent, nil),
+			StackName: &s.id, UsePreviousTemplate: aws.Bool(true), Parameters: stacks.WithParameters(parent, nil),
 			Capabilities:     []types.Capability{types.CapabilityCapabilityNamedIam},
 			NotificationARNs: []string{}, RollbackConfiguration: &types.RollbackConfiguration{
 				RollbackTriggers: []types.RollbackTrigger{},

@@ -8,14 +8,12 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/smithy-go"
 
 	"permstack/internal/awsapi/awserr"
 	"permstack/internal/awsapi/pause"
@@ -150,39 +148,21 @@ func (w *Window) busyError(status string) error {
 // update sets the parameter, keeps the template and every other parameter, and waits.
 func (w *Window) update(ctx context.Context, value string) error {
 	name := aws.ToString(w.stack.StackName)
-	in := &cloudformation.UpdateStackInput{
-		StackName: w.stack.StackId, UsePreviousTemplate: aws.Bool(true), Capabilities: w.stack.Capabilities,
-	}
-	for _, p := range w.stack.Parameters {
-		next := types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)}
-		if aws.ToString(p.ParameterKey) == untilParameter {
-			next = types.Parameter{ParameterKey: p.ParameterKey, ParameterValue: &value}
-		}
-		in.Parameters = append(in.Parameters, next)
-	}
-	if _, err := w.client.UpdateStack(ctx, in); err != nil {
-		var api smithy.APIError
-		switch text := awserr.Message(err); {
-		case errors.As(err, &api) && strings.Contains(text, "No updates are to be performed"):
-			return nil
-		case errors.As(err, &api) && strings.Contains(text, "_IN_PROGRESS state"):
-			return w.busyError("since it was read")
-		}
-		return fmt.Errorf("update stack %s: %w", name, awserr.Concise(err))
-	}
 	sleep := w.Sleep
 	if sleep == nil {
 		sleep = pause.For
 	}
-	after, err := stacks.WaitUntilStable(ctx, w.client, aws.ToString(w.stack.StackId), sleep, w.Observe)
+	in := stacks.ParameterUpdate(&w.stack, map[string]string{untilParameter: value})
+	err := stacks.Update(ctx, w.client, in, sleep, w.Observe)
+	var unchanged *stacks.NotUpdatedError
 	switch {
-	case err != nil:
-		return err
-	case after == nil:
-		return fmt.Errorf("update stack %s: it was deleted", name)
-	case after.StackStatus != types.StackStatusUpdateComplete:
+	case errors.Is(err, stacks.ErrNoUpdate):
+		return nil
+	case awserr.IsUpdateInProgress(err):
+		return w.busyError("since it was read")
+	case errors.As(err, &unchanged) && unchanged.Status != "":
 		return fmt.Errorf("update stack %s: it is %s, and restores are allowed as before. Its events in the console "+
-			"have the reason (%s)", name, after.StackStatus, aws.ToString(after.StackStatusReason))
+			"have the reason (%s)", name, unchanged.Status, unchanged.Reason)
 	}
-	return nil
+	return awserr.Concise(err)
 }
