@@ -180,18 +180,27 @@ func restoreProperty(f finding.Finding, p Place) string {
 	return p.permstack(f)
 }
 
+// topicAttributes are the attributes of a topic that the check compares.
+var topicAttributes = []string{"DeliveryPolicy", "KmsMasterKeyId"}
+
+// removedAttributes has the value that removes an attribute of a subscription (API reference,
+// SetSubscriptionAttributes).
+var removedAttributes = map[string]string{"FilterPolicy": "{}"}
+
 // restoreTopic restores an attribute of a topic or of a subscription.
 func restoreTopic(f finding.Finding, p Place) string {
-	if f.Property == "FilterPolicy" {
-		if f.RemovalID == "" {
-			return ""
-		}
-		// An empty document removes the filter (API reference, SetSubscriptionAttributes).
+	value, ofSubscription := removedAttributes[f.Property]
+	switch {
+	case ofSubscription && f.RemovalID == "":
+		return ""
+	case ofSubscription:
 		return p.inRegion("sns", "set-subscription-attributes", "--subscription-arn", f.RemovalID, "--attribute-name",
-			"FilterPolicy", "--attribute-value", "{}")
+			f.Property, "--attribute-value", value)
+	case slices.Contains(topicAttributes, f.Property):
+		return p.inRegion("sns", "set-topic-attributes", "--topic-arn", f.PhysicalID, "--attribute-name", f.Property,
+			"--attribute-value", f.Expected.Text)
 	}
-	return p.inRegion("sns", "set-topic-attributes", "--topic-arn", f.PhysicalID, "--attribute-name", f.Property,
-		"--attribute-value", f.Expected.Text)
+	return p.permstack(f)
 }
 
 // restoreBoundary restores a role's permissions boundary.

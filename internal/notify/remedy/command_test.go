@@ -96,6 +96,10 @@ func TestCommands(t *testing.T) {
 		{"filter", finding.Finding{Kind: finding.TopicChanged, Property: "FilterPolicy", RemovalID: "arn:s"},
 			"aws sns set-subscription-attributes --subscription-arn arn:s --attribute-name FilterPolicy " +
 				"--attribute-value '{}'" + inRegion},
+		{"delivery policy", finding.Finding{Kind: finding.TopicChanged, Property: "DeliveryPolicy", PhysicalID: "arn:t",
+			Expected: finding.Text("{}")},
+			"aws sns set-topic-attributes --topic-arn arn:t --attribute-name DeliveryPolicy --attribute-value '{}'" + inRegion},
+		{"another attribute of a topic", finding.Finding{Kind: finding.TopicChanged, Property: "Other", ID: "1"}, revert},
 		{"filter of a subscription without ARN", finding.Finding{Kind: finding.TopicChanged, Property: "FilterPolicy"}, ""},
 
 		{"no stack policy before", choice(finding.StackPolicyChoice, finding.NoSetting, "hash"),
