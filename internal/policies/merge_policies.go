@@ -22,7 +22,7 @@ import (
 //
 // What is left out of whole stays out: a second packing begins with it.
 func (s synthesis) reduce(role schema.Role, whole, packed map[string][][]schema.Statement) {
-	if s.countDocuments(role, packed) <= MaxManagedPoliciesRole {
+	if countDocuments(role, packed) <= MaxManagedPoliciesRole {
 		return
 	}
 	named := s.namedPolicies(whole)
@@ -100,31 +100,19 @@ func (s synthesis) documents(role schema.Role, packed map[string][][]schema.Stat
 	var out []document
 	for _, p := range role.Policies {
 		for _, part := range packed[p.Entity] {
-			if size := s.statementsSize(part); size > 0 {
-				out = append(out, document{p.Entity, part, len(part), size + emptyDocument - 1})
-			}
+			out = append(out, document{p.Entity, part, len(part), s.statementsSize(part) + emptyDocument - 1})
 		}
 	}
 	return out
 }
 
 // countDocuments returns the number of documents without measuring them.
-func (s synthesis) countDocuments(role schema.Role, packed map[string][][]schema.Statement) int {
+func countDocuments(role schema.Role, packed map[string][][]schema.Statement) int {
 	n := 0
 	for _, p := range role.Policies {
-		for _, part := range packed[p.Entity] {
-			if slices.ContainsFunc(part, s.isWritten) {
-				n++
-			}
-		}
+		n += len(packed[p.Entity])
 	}
 	return n
-}
-
-// isWritten reports whether anything that a statement names is selected.
-func (s synthesis) isWritten(st schema.Statement) bool {
-	own, shared := s.ownAndShared(st)
-	return len(own)+len(shared) > 0
 }
 
 // statementsSize is the size of statements with a comma each; 0 if nothing that

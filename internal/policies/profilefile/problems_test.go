@@ -74,9 +74,12 @@ func TestProblems(t *testing.T) {
 		{"a list as text", "vendor: Acme", "vendor: [Acme]", []string{
 			"1: vendor is missing", "2: want text, have a list"}},
 		{"nothing as text", "vendor: Acme", "vendor:", []string{"1: vendor is missing", "2: want text, have nothing"}},
-		{"an unknown key", "vendor: Acme", "vendor: Acme\ntitle: x", []string{`3: unknown key "title"; valid: profile, vendor, ` +
-			"ownTemplate, files, assets, operations, options, settings, presets, inputs, outputs, variables, resources, " +
-			"actions, conditions, roles, topics, rules, prerequisites, flows"}},
+		{"a misspelled key", "actions: 'ec2:Start'", "actoins: 'ec2:Start'",
+			[]string{`16: unknown key "actoins"; did you mean "actions"?`}},
+		{"an unknown key", "vendor: Acme", "vendor: Acme\ntitle: x", []string{
+			`3: unknown key "title"; valid: profile, vendor, ownTemplate, files, assets, operations, options, settings, ` +
+				"presets, inputs, outputs, variables, resources, " +
+				"actions, conditions, roles, topics, rules, prerequisites, flows"}},
 		{"a misspelled key beside the right one", "actions: 'ec2:Start'", "actions: 'ec2:Start', actoins: 'ec2:Start'",
 			[]string{`16: unknown key "actoins"; did you mean "actions"?`}},
 		{"a key misspelled twice", "actions: 'ec2:Start'", "acions: 'ec2:Start', actoins: 'ec2:Start'", []string{
@@ -173,12 +176,13 @@ func TestProblemsOfFiles(t *testing.T) {
 		{"two documents", "options: []\n---\noptions: []\n", "options: []\n",
 			[]string{"z.yaml1: want one document in a file"}},
 		{"both", "options:\n  - {option: O, title: t}\n  - {option: p}\nx: 1\n",
-			"options:\n  - {option: Q, title: t}\n", []string{
+			"options:\n  - {option: Q, title: t}\noptoins: []\n", []string{
 				`z.yaml2: option "O": want lower-case letters, digits and -, a letter first`, "z.yaml3: title is missing",
 				`z.yaml4: unknown key "x"; valid: profile, vendor, ownTemplate, files, assets, operations, options, settings, ` +
 					"presets, inputs, outputs, variables, resources, actions, conditions, roles, topics, rules, prerequisites, " +
 					"flows",
-				`a.yaml2: option "Q": want lower-case letters, digits and -, a letter first`}},
+				`a.yaml2: option "Q": want lower-case letters, digits and -, a letter first`,
+				`a.yaml3: unknown key "optoins"; did you mean "options"?`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, got := problems(t, map[string]string{"acme.yaml": first, "z.yaml": tt.z, "a.yaml": tt.a})

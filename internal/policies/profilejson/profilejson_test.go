@@ -78,3 +78,27 @@ func TestReadFolder(t *testing.T) {
 		t.Errorf("too many files: %v", err)
 	}
 }
+
+// TestLargestFiles checks that a file of 4 MiB is read and no larger one, and that 16 files are.
+func TestLargestFiles(t *testing.T) {
+	read := func(size int) error {
+		data := acme + strings.Repeat(" ", size-len(acme))
+		_, err := profilejson.ReadFolder(fstest.MapFS{"profiles/acme.json": {Data: []byte(data)}})
+		return err
+	}
+	if err := read(4 << 20); err != nil {
+		t.Errorf("4 MiB: %v", err)
+	}
+	if err := read(4<<20 + 1); err == nil || !strings.Contains(err.Error(), "larger than 4194304 bytes") {
+		t.Errorf("more than 4 MiB: got error %v", err)
+	}
+	files := fstest.MapFS{}
+	for i := range 16 {
+		name := fmt.Sprint("acme", i)
+		data := strings.Replace(acme, `"acme"`, `"`+name+`"`, 1)
+		files["profiles/"+name+".json"] = &fstest.MapFile{Data: []byte(data)}
+	}
+	if got, err := profilejson.ReadFolder(files); err != nil || len(got) != 16 {
+		t.Errorf("16 files: got %d, %v", len(got), err)
+	}
+}
