@@ -102,16 +102,14 @@ func run(ctx context.Context, args []string) error {
 	return errors.New(usage)
 }
 
-// templates writes the generated parts of template.yaml and the templates that git keeps. Tests compare them.
+// templates writes the generated parts of template.yaml and the templates that git keeps, after all of them were
+// generated: an error leaves the files as they were. Tests compare them.
 func templates() error {
 	source, err := os.ReadFile("template.yaml")
 	if err != nil {
 		return err
 	}
 	if source, err = launch.Generate(source); err != nil {
-		return err
-	}
-	if err := os.WriteFile("template.yaml", source, 0o644); err != nil {
 		return err
 	}
 	unreleased := launch.Unreleased(launch.Functions(source)...)
@@ -121,6 +119,9 @@ func templates() error {
 	}
 	ofProfiles, err := release.ProfileTemplates(source, unreleased, nil)
 	if err != nil {
+		return err
+	}
+	if err := os.WriteFile("template.yaml", source, 0o644); err != nil {
 		return err
 	}
 	for _, t := range append(generated, ofProfiles...) {

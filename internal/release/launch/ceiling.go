@@ -89,7 +89,7 @@ func (a *profileAdder) ceiling() error {
 // assetConditions returns the conditions that select the assets, by asset.
 func assetConditions(root *yaml.Node) map[schema.Asset]string {
 	out := map[schema.Asset]string{}
-	list := lookup(root, "Resources", "PermissionStack", "Properties", "Assets", "Fn::If")
+	list := lookup(root, append(assetList, "Fn::If")...)
 	if list == nil || len(list.Content) != 3 {
 		return nil
 	}

@@ -33,6 +33,9 @@ func Generate(template []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("generate template.yaml: %w", err)
 	}
+	if err := checkAssets(root, profiles); err != nil {
+		return nil, fmt.Errorf("generate template.yaml: %w", err)
+	}
 	rules, names := mapping(), mapping()
 	for _, p := range profiles {
 		rule, err := parameterRule(root, p)
