@@ -37,7 +37,7 @@ func ceiling(
 	t *testing.T, template *cfntemplate.Template, sel policies.Selection, env policies.Environment, uuid string,
 ) iampolicy.Document {
 	t.Helper()
-	values := ceilingParameters(sel, env)
+	values := ceilingParameters(t, sel, env)
 	b, err := template.ResolveParameters(cfntemplate.Environment{Parameters: values, Pseudo: cfntemplate.Pseudo{
 		AccountID: env.Account, Region: env.Region, StackName: "parent",
 		StackID: fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/parent/%s", env.Partition, env.Region, env.Account, uuid),
@@ -49,7 +49,8 @@ func ceiling(
 }
 
 // ceilingParameters returns the parameters of a launch with a selection.
-func ceilingParameters(sel policies.Selection, env policies.Environment) map[string]string {
+func ceilingParameters(t *testing.T, sel policies.Selection, env policies.Environment) map[string]string {
+	t.Helper()
 	values := map[string]string{
 		"Profile": sel.Profile, "CatalogVersion": sel.CatalogVersion, "ConnectionId": env.ConnectionID,
 		"ControlPlaneRoleArn": env.ControlPlaneRoleARN, "SupportControlPlaneRoleArn": env.SupportControlPlaneRoleARN,
@@ -61,7 +62,7 @@ func ceilingParameters(sel policies.Selection, env policies.Environment) map[str
 	if sel.Preset != "" {
 		values["Preset"] = sel.Preset
 	}
-	for parameter, asset := range assetOfParameter {
+	for asset, parameter := range questions(t) {
 		values[parameter] = "no"
 		if slices.Contains(sel.Assets, asset) {
 			values[parameter] = "yes"
@@ -84,12 +85,6 @@ func ceilingParameters(sel policies.Selection, env policies.Environment) map[str
 	}
 	values["Options"] = strings.Join(options, ",")
 	return values
-}
-
-var assetOfParameter = map[string]schema.Asset{
-	"ProtectEC2": "ec2", "ProtectEC2MSSQL": "ec2-mssql", "ProtectRDS": "rds", "ProtectDynamoDB": "dynamodb",
-	"ProtectS3": "s3", "ProtectIcebergOnGlue": "iceberg-on-glue", "ProtectIcebergOnS3Tables": "iceberg-on-s3-tables",
-	"ProtectRedshift": "redshift", "ProtectEFS": "efs", "ProtectFSx": "fsx", "ProtectSAPHANA": "sap-hana",
 }
 
 // TestCeilingAllowsFlows requires that every call of every flow that a selection promises is allowed within the

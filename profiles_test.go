@@ -55,6 +55,7 @@ func questions(t *testing.T) map[schema.Asset]string {
 		t.Fatal(err)
 	}
 	out := map[schema.Asset]string{}
+	var missing []string
 	for _, name := range policies.TemplateProfileNames() {
 		profile, _ := policies.Profile(name)
 		for _, a := range profile.Assets {
@@ -65,9 +66,13 @@ func questions(t *testing.T) map[schema.Asset]string {
 				}
 			}
 			if out[a.Asset] == "" {
-				t.Errorf("template.yaml has no parameter for %s of %s", a.Asset, name)
+				missing = append(missing, string(a.Asset)+" of "+name)
 			}
 		}
+	}
+	if missing != nil {
+		t.Fatalf("template.yaml has no parameter for %s: go run ./tools/release templates names each place to edit",
+			strings.Join(missing, ", "))
 	}
 	return out
 }

@@ -22,8 +22,8 @@ func TestInputErrors(t *testing.T) {
 			[]string{`"acme"`, "clumio"}},
 		"no asset": {func(s *policies.Selection, _ *policies.Environment) { s.Assets = nil },
 			[]string{"no asset", "ec2, ec2-mssql, rds, dynamodb, s3"}},
-		"unknown asset": {func(s *policies.Selection, _ *policies.Environment) { s.Assets = []schema.Asset{"ec2", "efs"} },
-			[]string{`"efs"`, "dynamodb"}},
+		"unknown asset": {func(s *policies.Selection, _ *policies.Environment) { s.Assets = []schema.Asset{"ec2", "tape"} },
+			[]string{`"tape"`, "dynamodb"}},
 		"unknown operation": {func(s *policies.Selection,
 			_ *policies.Environment) {
 			s.Operations = []schema.Operation{"delete"}
@@ -65,9 +65,9 @@ func TestInputErrors(t *testing.T) {
 		},
 			[]string{"twice"}},
 		"several at once": {func(s *policies.Selection, e *policies.Environment) {
-			s.Assets = []schema.Asset{"efs"}
+			s.Assets = []schema.Asset{"tape"}
 			e.Account = "1"
-		}, []string{"efs", "12 digits"}},
+		}, []string{`"tape"`, "12 digits"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sel, env := everything(), environment("eu-central-1")

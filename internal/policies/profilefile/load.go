@@ -1,9 +1,8 @@
 // Package profilefile reads vendor profiles from YAML files.
 //
-// A profile is one file, or a folder whose profile.yaml lists the others in
-// `files`. The documents are read in that order and joined: a role or policy
-// that is declared twice is extended by the second declaration, so that the
-// statements of an asset can be in the file of the asset. profile.schema.json
+// A profile is one file, or a folder whose profile.yaml lists the others in `files`; a YAML file that is not in the list
+// is a problem. The documents are read in that order and joined: a role or policy that is declared twice is extended by
+// the second declaration, so that the statements of an asset can be in the file of the asset. profile.schema.json
 // describes the format; docs/add-a-profile.md explains it.
 package profilefile
 
@@ -18,6 +17,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -71,6 +71,13 @@ func Load(fsys fs.FS, at string) (Loaded, error) {
 		}
 		documents, problems = append(documents, next), append(problems, more...)
 	}
+	if main != at {
+		more, err := unlisted(fsys, folder, first)
+		if err != nil {
+			return Loaded{}, err
+		}
+		problems = append(problems, more...)
+	}
 	a := assembler{problems: problems, places: map[string]Position{}}
 	loaded := a.assemble(documents)
 	if len(a.problems) > 0 {
@@ -83,6 +90,29 @@ func Load(fsys fs.FS, at string) (Loaded, error) {
 		return loaded, &Error{a.problems}
 	}
 	return loaded, nil
+}
+
+// otherFiles are the YAML files of a profile's folder that are no part of the profile: the recorded differences from
+// the vendor's permissions, and the condition keys that it does not use.
+var otherFiles = []string{"narrowings.yaml", "condition-keys.yaml"}
+
+// unlisted returns a problem for each YAML file of a folder that its profile.yaml, the first document, does not list:
+// what it grants would be missing without a word.
+func unlisted(fsys fs.FS, folder string, first document) ([]Problem, error) {
+	entries, err := fs.ReadDir(fsys, folder)
+	if err != nil {
+		return nil, fmt.Errorf("read profile: %w", err)
+	}
+	var out []Problem
+	for _, e := range entries {
+		name := e.Name()
+		if path.Ext(name) != ".yaml" || strings.HasPrefix(name, ".") || name == path.Base(first.File) ||
+			slices.Contains(first.Files, name) || slices.Contains(otherFiles, name) {
+			continue
+		}
+		out = append(out, Problem{first.Position, fmt.Sprintf("files: %s is in the folder and not in this list: add it", name)})
+	}
+	return out, nil
 }
 
 // LoadPath is Load for a file or a folder of the operating system. Positions have
