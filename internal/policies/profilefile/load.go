@@ -1,9 +1,9 @@
 // Package profilefile reads vendor profiles from YAML files.
 //
-// A profile is one file, or a folder whose profile.yaml lists the others in `files`; a YAML file that is not in the list
-// is a problem. The documents are read in that order and joined: a role or policy that is declared twice is extended by
-// the second declaration, so that the statements of an asset can be in the file of the asset. profile.schema.json
-// describes the format; docs/add-a-profile.md explains it.
+// A profile is one file, or a folder whose profile.yaml lists the others in `files`; a YAML file that is not in it is a
+// problem. The documents are read in that order and joined: a role or policy that is declared twice is extended by the
+// second declaration, so that the statements of an asset can be in the file of the asset. profile.schema.json describes
+// the format; docs/add-a-profile.md explains it.
 package profilefile
 
 import (
@@ -110,7 +110,8 @@ func unlisted(fsys fs.FS, folder string, first document) ([]Problem, error) {
 			slices.Contains(first.Files, name) || slices.Contains(otherFiles, name) {
 			continue
 		}
-		out = append(out, Problem{first.Position, fmt.Sprintf("files: %s is in the folder and not in this list: add it", name)})
+		message := fmt.Sprintf("files: %s is in the folder and not in this list: add it", name)
+		out = append(out, Problem{first.Position, message})
 	}
 	return out, nil
 }
