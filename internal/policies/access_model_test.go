@@ -372,5 +372,6 @@ func wrongValues(v string) []string {
 		}
 	}
 	return append(misses, strings.ToUpper(v), v+"x", strings.ReplaceAll(v, ":"+dataPlane+":", ":"+thirdParty+":"),
+		strings.ReplaceAll(v, ":x1:"+dataPlane+":", ":"+here+":"+thirdParty+":"), // of any Region, this one
 		"other", thirdParty, "")
 }

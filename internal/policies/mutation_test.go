@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"permstack/internal/iampolicy"
-	"permstack/internal/iampolicy/compare"
 	"permstack/internal/iampolicy/eval"
 	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/policies"
@@ -264,37 +263,4 @@ func permissionsDocumentProblems(m mutant) []string {
 	}
 	want := page[m.role+" "+m.policy]
 	return append(minus(want, have), minus(have, want)...)
-}
-
-// equivalent reports whether a mutant allows and denies the same requests as the original in every scene.
-// internal/iampolicy/compare proves it: its result Same is never a guess.
-func equivalent(t testing.TB, m mutant, benches []*bench) bool {
-	return !slices.ContainsFunc(benches, func(b *bench) bool {
-		set, err := policies.SynthesizeProfile(m.profile, b.sel, b.env)
-		if err != nil {
-			t.Fatalf("%s/%s: %s: %v", m.policy, m.sid, m.what, err)
-		}
-		was, now := findStatement(b.set, m), findStatement(set, m)
-		if was == nil && now == nil || was != nil && now != nil && reflect.DeepEqual(*was, *now) {
-			return false
-		}
-		if was == nil && now.Effect == "Deny" && !allowsAny(documentsByRole(b.set)[m.role], now.Action) {
-			return false // denies what nothing allows
-		}
-		return compare.Compare(documentsByRole(b.set)[m.role], documentsByRole(set)[m.role]).Direction != compare.Same
-	})
-}
-
-// allowsAny reports whether a statement of the documents allows one of the actions, on any resource.
-func allowsAny(documents []iampolicy.Document, actions []string) bool {
-	for _, d := range documents {
-		for _, s := range d.Statement {
-			for _, a := range s.Action {
-				if s.Effect == "Allow" && slices.ContainsFunc(actions, func(x string) bool { return glob(a, x) }) {
-					return true
-				}
-			}
-		}
-	}
-	return false
 }
