@@ -65,7 +65,7 @@ func askable(documents []iampolicy.Document, s *iampolicy.Statement) []iampolicy
 	return out
 }
 
-// sameDenial reports whether two statements with the same condition deny the same of what the documents allow.
+// sameDenial reports whether two statements with the same condition deny the same part of what the documents allow.
 func sameDenial(documents []iampolicy.Document, was, now iampolicy.Statement) bool {
 	return was.Effect == "Deny" && now.Effect == "Deny" && reflect.DeepEqual(was.Condition, now.Condition) &&
 		maps.Equal(denies(documents, was), denies(documents, now))
