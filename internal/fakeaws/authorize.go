@@ -104,8 +104,8 @@ func (c *Cloud) limits(account string, role iam.Role, a protocol.Access) (eval.L
 	if err != nil || !slices.Contains(rcpServices, service) {
 		return out, err
 	}
-	if f := strings.SplitN(a.Resource, ":", 6); len(f) == 6 && len(f[4]) == 12 {
-		account = f[4]
+	if of := iampolicy.AccountInARN(a.Resource); len(of) == 12 {
+		account = of
 	}
 	out.ResourceControl, err = c.levels(c.organizations.Policies(account, organizations.ResourceControl))
 	return out, err

@@ -5,12 +5,12 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/fakeaws/sts"
+	"permstack/internal/iampolicy"
 )
 
 // inProcessEndpoint replaces every AWS host; no packet is ever sent to it.
@@ -100,7 +100,7 @@ func (c *Cloud) AllowForward(account, roleARN, busARN string) error {
 	if err := c.AssumableBy(account, roleARN, "events.amazonaws.com", nil); err != nil {
 		return err
 	}
-	cfg := c.ConfigAs(account, strings.Split(busARN, ":")[3], roleARN)
+	cfg := c.ConfigAs(account, iampolicy.RegionInARN(busARN), roleARN)
 	return c.Authorize(context.Background(), cfg, protocol.Access{Action: "events:PutEvents", Resource: busARN})
 }
 

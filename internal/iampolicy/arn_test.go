@@ -28,7 +28,9 @@ func TestParseARN(t *testing.T) {
 			}
 		})
 	}
-	for _, text := range []string{"", "*", "arn:aws:s3", "aws:s3:::bucket:x", "${roles:backup}", "arn:${a:b:c:d:e:f", "arn:a$:b"} {
+	for _, text := range []string{
+		"", "*", "arn:aws:s3", "aws:s3:::bucket:x", "${roles:backup}", "arn:${a:b:c:d:e:f", "arn:a$:b",
+	} {
 		t.Run(text, func(t *testing.T) {
 			if got, ok := ParseARN(text); ok {
 				t.Errorf("got %+v, %v", got, ok)

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"permstack/internal/awsapi/region"
+	"permstack/internal/iampolicy"
 	"permstack/internal/policies/schema"
 )
 
@@ -280,8 +281,8 @@ func (c *checker) environment(env Environment) Environment {
 	c.arn(roleARNPattern, env.SupportControlPlaneRoleARN, "support control-plane role", roleExample, env.Partition)
 	c.arn(policyARNPattern, env.PermissionsBoundaryARN, "permissions boundary", policyExample, env.Partition)
 	c.arn(keyARNPattern, env.TopicKeyARN, "topic key", "arn:aws:kms:us-east-1:111122223333:key/ID", env.Partition)
-	if f := strings.Split(env.TopicKeyARN, ":"); len(f) > 3 && env.Region != "" && f[3] != env.Region {
-		c.add("topic key %q is in Region %s, not in %s; SNS uses keys of its own Region", env.TopicKeyARN, f[3], env.Region)
+	if key := iampolicy.RegionInARN(env.TopicKeyARN); key != "" && env.Region != "" && key != env.Region {
+		c.add("topic key %q is in Region %s, not in %s; SNS uses keys of its own Region", env.TopicKeyARN, key, env.Region)
 	}
 	c.tags(env.Tags)
 	return env

@@ -201,8 +201,8 @@ func TestEventsNotDeleted(t *testing.T) {
 	}
 }
 
-// TestLookUp checks that the callers of the findings that no event explains are searched, and that a failed search fails
-// nothing.
+// TestLookUp checks that the callers of the findings that no event explains are searched, and that a failed search
+// fails nothing.
 func TestLookUp(t *testing.T) {
 	known := rogue
 	known.ID, known.Calls = "2", []finding.Call{{ID: "9", Action: "iam:PutRolePolicy", Principal: "arn:known"}}
@@ -246,7 +246,9 @@ func TestUndoneChange(t *testing.T) {
 	undone.ID, undone.Kind, undone.LogicalID, undone.PhysicalID = "3", finding.ChangeUndone, "Undone", "backup-role"
 	reported := undone
 	reported.Kind = finding.InlinePolicyAdded
-	lost := finding.Finding{ID: "4", Kind: finding.StateLost, Subject: undone.PhysicalID, Direction: finding.Monitoring, Hash: "4"}
+	lost := finding.Finding{
+		ID: "4", Kind: finding.StateLost, Subject: undone.PhysicalID, Direction: finding.Monitoring, Hash: "4",
+	}
 	otherLost, otherKind := lost, lost
 	otherLost.Subject, otherKind.Kind = "another", finding.PropertyChanged
 	for _, tc := range []struct {

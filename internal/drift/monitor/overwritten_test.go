@@ -73,7 +73,8 @@ func TestCurrent(t *testing.T) {
 	}{
 		{"own write", []string{notify.FirstState, encoded(notify.State{Lease: held("own")})}, []int64{2}, 1},
 		{"end of the winner after it", []string{
-			encoded(notify.State{Lease: held("a")}), encoded(notify.State{Lease: held("own")}), encoded(notify.State{Announced: "x"}),
+			encoded(notify.State{Lease: held("a")}), encoded(notify.State{Lease: held("own")}),
+			encoded(notify.State{Announced: "x"}),
 		}, []int64{2}, 3},
 		{"another loser in between", []string{
 			encoded(notify.State{Lease: held("a")}), encoded(notify.State{Lease: held("b")}),
@@ -156,7 +157,8 @@ func TestRestoreOverwritten(t *testing.T) {
 			[]string{"two"}, ""},
 		{"history in another order", racedSSM{history: [][]types.ParameterHistory{reversed}, next: []int64{4}}, 3,
 			[]string{"two"}, ""},
-		{"replaced meanwhile", racedSSM{history: [][]types.ParameterHistory{versions("one", "two", "three", "four")}}, 3, nil, ""},
+		{"replaced meanwhile", racedSSM{history: [][]types.ParameterHistory{versions("one", "two", "three", "four")}}, 3,
+			nil, ""},
 		{"no history", racedSSM{history: [][]types.ParameterHistory{nil}}, 3, nil, ""},
 		{"another wrote in between", racedSSM{history: [][]types.ParameterHistory{
 			versions("one", "two", "three"), versions("one", "two", "three", "four", "two"),

@@ -11,6 +11,7 @@ import (
 	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/fakeaws/resourcepolicy"
 	"permstack/internal/fakeaws/sqs"
+	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/servicekeys"
 )
 
@@ -220,8 +221,8 @@ func deadLetterCode(e *protocol.Error) string {
 // forward puts the event, as it is, on the default bus of the same account in another
 // Region ("Sending and receiving events between AWS Regions", User Guide).
 func (d *delivery) forward(targets Targets, settings targetSettings) error {
-	parts := strings.SplitN(settings.Arn, ":", 6)
-	if parts[5] != "event-bus/default" || parts[4] != d.account || parts[3] == d.region {
+	bus, _ := iampolicy.ParseARN(settings.Arn)
+	if bus.Resource != "event-bus/default" || bus.AccountID != d.account || bus.Region == d.region {
 		return protocol.NotImplemented("deliveries of events to %s", settings.Arn)
 	}
 	if err := targets.Forward(d.account, settings.RoleArn, settings.Arn); err != nil {
@@ -229,7 +230,7 @@ func (d *delivery) forward(targets Targets, settings targetSettings) error {
 	}
 	d.service.mu.Lock()
 	defer d.service.mu.Unlock()
-	d.service.match(d.account, parts[3], d.event)
+	d.service.match(d.account, bus.Region, d.event)
 	return nil
 }
 
@@ -249,7 +250,8 @@ func (d *delivery) attempt(targets Targets, settings targetSettings, origin serv
 		return err
 	}
 	call := resourcepolicy.ServiceCall{Service: servicePrincipal, Resource: settings.Arn, Origin: origin}
-	switch service := strings.SplitN(settings.Arn, ":", 6)[2]; {
+	arn, _ := iampolicy.ParseARN(settings.Arn)
+	switch service := arn.Service; {
 	case service == "sns" && targets.SNS != nil:
 		call.Action = "sns:Publish"
 		return targets.SNS(call, input)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/iampolicy"
 )
 
 // target is a target of a rule, stored as it was sent, so that members for one
@@ -81,7 +82,7 @@ func readTarget(raw json.RawMessage) (target, error) {
 			t.Id,
 			`Member must satisfy regular expression pattern: [\.\-_A-Za-z0-9]+ and have 1 to 64 characters`,
 		)
-	case len(strings.SplitN(t.Arn, ":", 6)) < 6 || !strings.HasPrefix(t.Arn, "arn:"):
+	case !isARN(t.Arn):
 		return target{}, protocol.Errorf(
 			"ValidationException",
 			"Parameter %s is not valid. Reason: Provided Arn is not in correct format.",
@@ -119,15 +120,16 @@ func readTarget(raw json.RawMessage) (target, error) {
 // checkQueues refuses a FIFO queue without message group, and one as dead-letter queue (User Guide, "Amazon SQS
 // targets"; "Using dead-letter queues": standard queues only).
 func checkQueues(id, arn, group, deadLetter string) error {
-	isFIFO := func(arn string) bool {
-		return strings.Split(arn, ":")[2] == "sqs" && strings.HasSuffix(arn, ".fifo")
+	isQueue := func(text string) bool {
+		a, _ := iampolicy.ParseARN(text)
+		return a.Service == "sqs"
 	}
+	isFIFO := func(text string) bool { return isQueue(text) && strings.HasSuffix(text, ".fifo") }
 	switch {
 	case isFIFO(arn) && group == "":
 		return protocol.Errorf("ValidationException",
 			"Parameter(s) SqsParameters must be specified for target: %s.", id)
-	case deadLetter != "" && (len(strings.SplitN(deadLetter, ":", 6)) < 6 || isFIFO(deadLetter) ||
-		strings.Split(deadLetter, ":")[2] != "sqs"):
+	case deadLetter != "" && (!isQueue(deadLetter) || isFIFO(deadLetter)):
 		return protocol.Errorf("ValidationException",
 			"Parameter DeadLetterConfig of target %s is not valid. Reason: the ARN must be of a standard queue.", id)
 	}
@@ -184,4 +186,9 @@ func (s *Service) listTargetsByRule(call *protocol.Call, in struct {
 		Targets   []json.RawMessage
 		NextToken string `json:",omitempty"`
 	}{raw, next}, nil
+}
+
+func isARN(text string) bool {
+	_, ok := iampolicy.ParseARN(text)
+	return ok
 }

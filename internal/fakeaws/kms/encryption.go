@@ -5,6 +5,7 @@ import (
 
 	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/fakeaws/resourcepolicy"
+	"permstack/internal/iampolicy"
 )
 
 // serviceActions are what a service needs to send to a topic or queue that a key encrypts (SNS Developer Guide, "Enable
@@ -27,10 +28,11 @@ func (s *Service) AllowService(call resourcepolicy.ServiceCall, keyID string) er
 		}
 		return nil // there are no other aliases
 	}
-	parts := strings.SplitN(call.Resource, ":", 6)
 	arn := keyID
 	if !strings.HasPrefix(arn, "arn:") {
-		arn = strings.Join([]string{parts[0], parts[1], "kms", parts[3], parts[4], "key/" + keyID}, ":")
+		key, _ := iampolicy.ParseARN(call.Resource) // in its account and Region
+		key.Service, key.Resource = "kms", "key/"+keyID
+		arn = key.String()
 	}
 	s.mu.Lock()
 	k := s.keys[arn]

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/iampolicy"
 )
 
 type subscription struct {
@@ -78,8 +79,8 @@ func (s *Service) subscribe(call *protocol.Call) (any, error) {
 
 // foreign reports whether an endpoint is the ARN of another account's resource.
 func foreign(call *protocol.Call, endpoint string) bool {
-	parts := strings.SplitN(endpoint, ":", 6)
-	return len(parts) == 6 && parts[0] == "arn" && parts[4] != "" && parts[4] != call.Account
+	account := iampolicy.AccountInARN(endpoint)
+	return account != "" && account != call.Account
 }
 
 func validEndpoint(protocol, endpoint string) bool {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/iampolicy"
 )
 
 // The roles of service-managed permissions in each account: the service-linked
@@ -63,7 +64,7 @@ func (s *Service) client(w *work, r *result) (*cfn.Client, error) {
 		}
 		execution = roleARN(r.region, r.account, "/", w.set.executionRoleName())
 	}
-	out, err := sts.NewFromConfig(s.d.ConfigFor(strings.Split(admin, ":")[4], r.region, admin)).AssumeRole(s.ctx,
+	out, err := sts.NewFromConfig(s.d.ConfigFor(iampolicy.AccountInARN(admin), r.region, admin)).AssumeRole(s.ctx,
 		&sts.AssumeRoleInput{RoleArn: &execution, RoleSessionName: aws.String("cloudformation-stackset")})
 	if err != nil {
 		s.d.Logger.Info("execution role refused", "role", execution, "error", err)

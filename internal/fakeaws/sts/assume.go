@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"permstack/internal/fakeaws/protocol"
@@ -40,7 +39,7 @@ func (s *Service) assumeRole(_ context.Context, call *protocol.Call) (any, error
 	if seconds < 900 || seconds > 43200 {
 		return nil, violation("durationSeconds", fmt.Sprint(seconds), "Member must have value between 900 and 43200")
 	}
-	account := strings.Split(arn, ":")[4]
+	account := iampolicy.AccountInARN(arn)
 	_, roleName := splitRoleARN(arn)
 	role, ok := s.iam.Lookup(account, roleName)
 	if !ok || role.ARN != arn {

@@ -32,7 +32,7 @@ func TestAnnouncer(t *testing.T) {
 }
 
 // TestStart starts the function outside Lambda: without its configuration the program ends with the reason, and with it
-// Lambda's library asks for the Runtime API.
+// Lambda's library requires the Runtime API.
 func TestStart(t *testing.T) {
 	const child = "PROVISIONER_STARTS"
 	if os.Getenv(child) != "" {

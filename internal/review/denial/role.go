@@ -4,9 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
-
 	"permstack/internal/awsapi/region"
+	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 )
@@ -21,11 +20,12 @@ type Caller struct {
 // ParseCaller parses the ARN of a role, a session of one or a user. A text that is no ARN has only a name, such as a
 // service principal or the name of a role.
 func ParseCaller(principal string) Caller {
-	if f := strings.SplitN(principal, ":", 6); len(f) == 6 && strings.EqualFold(f[0], "arn") {
-		principal = strings.ToLower(strings.Join(f[:5], ":")) + ":" + f[5] // typed, not copied
+	text := principal
+	if len(text) > 4 && strings.EqualFold(text[:4], "arn:") { // typed, not copied
+		text = "arn" + text[3:]
 	}
-	parsed, err := arn.Parse(principal)
-	if err != nil {
+	parsed, ok := iampolicy.ParseARN(text)
+	if !ok {
 		return Caller{Name: principal, IsRole: principal != "" && !strings.Contains(principal, ".")}
 	}
 	kind, rest, _ := strings.Cut(parsed.Resource, "/")
