@@ -64,8 +64,8 @@ func newStatement(w When, s iampolicy.Statement, prefix string) Statement {
 		for _, key := range slices.Sorted(maps.Keys(s.Condition[operator])) {
 			out.Operator, out.Key, out.Values = operator, key, nil
 			for _, v := range s.Condition[operator][key] {
-				if short := shortARNs([]string{v}, prefix)[0]; strings.Contains(v, policies.PlaceholderPath) && short != v {
-					out.Operator, v = "StringLike", short
+				if strings.Contains(v, policies.PlaceholderPath) { // then wildcards replace it
+					out.Operator, v = "StringLike", shortARNs([]string{v}, prefix)[0]
 				}
 				out.Values = append(out.Values, Part{w, v})
 			}

@@ -82,6 +82,8 @@ func TestProblems(t *testing.T) {
 				"actions, conditions, roles, topics, rules, prerequisites, flows"}},
 		{"a misspelled key beside the right one", "actions: 'ec2:Start'", "actions: 'ec2:Start', actoins: 'ec2:Start'",
 			[]string{`16: unknown key "actoins"; did you mean "actions"?`}},
+		{"a misspelled key before the right one", "actions: 'ec2:Start'", "actoins: 'ec2:Start', actions: 'ec2:Start'",
+			[]string{`16: unknown key "actoins"; did you mean "actions"?`}},
 		{"a key misspelled twice", "actions: 'ec2:Start'", "acions: 'ec2:Start', actoins: 'ec2:Start'", []string{
 			`16: unknown key "acions"; did you mean "actions"?`, `16: unknown key "actoins"; did you mean "actions"?`}},
 		{"a key of policies elsewhere", "    why: works\n    trust:", "    why: works\n    Statement: x\n    trust:",
