@@ -1,6 +1,5 @@
-// Package monitor is one run of the drift check, on its schedule or after an event:
-// it checks, reverts if
-// configured, notifies of what changed, and saves what it reported.
+// Package monitor is one run of the drift check, on its schedule or after an event: it checks, reverts if configured,
+// notifies of what changed, and saves what it reported.
 //
 // # Failures and what they cost
 //
@@ -18,6 +17,7 @@
 package monitor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,7 +91,7 @@ func (r *Run) attempt(ctx context.Context, holder string, t *trigger) (Result, e
 		until = deadline
 	}
 	metrics := notify.Metrics{Stack: r.Origin.Stack}
-	result, err := r.do(ctx, holder, began, until, t, &metrics)
+	result, err := r.execute(ctx, holder, began, until, t, &metrics)
 	if r.Inbox != nil && errors.Is(err, ErrBusy) { // the run in progress does it
 		return result, err
 	}
@@ -117,22 +117,15 @@ func (r *Run) attempt(ctx context.Context, holder string, t *trigger) (Result, e
 	return result, nil
 }
 
-func (r *Run) do(
+// execute does one run. A run that fails releases the lease and leaves the rest of the state.
+func (r *Run) execute(
 	ctx context.Context, holder string, began, until time.Time, t *trigger, metrics *notify.Metrics,
 ) (result Result, err error) {
-	hasState := true
-	state, err := r.Store.Begin(ctx, holder, began, until)
-	var damaged *DamagedError
-	switch {
-	case errors.Is(err, ErrBusy):
+	state, damaged, err := r.begin(ctx, holder, began, until)
+	if errors.Is(err, ErrBusy) {
 		return Result{}, err
-	case errors.As(err, &damaged):
-		r.Log.Warn(logStateLost, "error", err)
-	case err != nil:
-		hasState = false
-		r.Log.Error(logStateUnavailable, "error", err)
 	}
-	// A run that fails releases the lease and leaves the rest of the state.
+	hasState := err == nil
 	defer func() {
 		if err != nil && hasState {
 			if err := r.Store.End(context.WithoutCancel(ctx), state); err != nil {
@@ -152,32 +145,11 @@ func (r *Run) do(
 	if err != nil {
 		return Result{}, fmt.Errorf("check stack %s for drift: %w", r.Origin.Stack, err)
 	}
-	if report.Profile == "" {
-		report.Profile = r.Origin.Profile
-	}
-	report.Findings = withoutSameAccess(report.Findings)
 	r.useHub(report.Choices)
 	state = state.ForHub(r.hubTopic())
-	next, sent, err := r.announce(ctx, state, report)
-	if err != nil { // the next run tries again; drift is more important
-		r.Log.Error(logAnnounceFailed, "error", err)
-	}
-	next, ended, err := r.announceRestoreEnd(ctx, next, report)
-	if err != nil { // the next run tries again
-		r.Log.Error(logAnnounceFailed, "error", err)
-	}
-	sent += ended
-	diff, next := notify.Compare(report, next, r.Now(), r.ReminderDays)
-	if damaged != nil {
-		lost := finding.LostState(r.Origin.Stack, r.Origin.StackID, r.Store.Parameter, damaged.Error())
-		// Which of the choices were changed since the state was lost is not known, so all are stated.
-		for _, c := range report.Choices {
-			lost.Changes = append(lost.Changes, "now "+c.Name+": "+c.Value)
-		}
-		diff.Announce(lost, r.Now())
-	}
-	r.announceUndone(&diff, report, state)
-	result = Result{Status: notify.InSync, Checked: report.Checked, Drifted: diff.Drifted(), Notified: sent}
+	next, announced := r.announceChanges(ctx, state, report)
+	diff, next := r.compare(report, state, next, damaged)
+	result = Result{Status: notify.InSync, Checked: report.Checked, Drifted: diff.Drifted(), Notified: announced}
 	setMetrics(metrics, report, diff)
 	attribute(&diff, t.events)
 	r.lookUpCallers(ctx, until, &diff)
@@ -191,7 +163,7 @@ func (r *Run) do(
 	message, hubMessage := notify.NewHubMessages(report, diff, r.revert(ctx, until, report, diff), r.Now())
 	result.Status = message.Status
 	r.logFindings(diff)
-	sent, err = r.send(ctx, diff, message)
+	sent, err := r.send(ctx, diff, message)
 	hubSent, hubErr := r.sendHub(ctx, diff.ForHub(), hubMessage) // also if the account's own topic was deleted
 	if hubSent {
 		next, sent = next.SentToHub(diff), 1
@@ -217,6 +189,59 @@ func (r *Run) do(
 		return result, fmt.Errorf("notify the Organization: %w", hubErr)
 	}
 	return result, nil
+}
+
+// begin acquires the lease and returns the state of the previous run. damaged is why that state cannot be used; the
+// lease is acquired nevertheless. The error is ErrBusy, or why there is neither a state nor a lease.
+func (r *Run) begin(
+	ctx context.Context, holder string, began, until time.Time,
+) (state notify.State, damaged *DamagedError, err error) {
+	state, err = r.Store.Begin(ctx, holder, began, until)
+	switch {
+	case errors.Is(err, ErrBusy):
+		return state, nil, err
+	case errors.As(err, &damaged):
+		r.Log.Warn(logStateLost, "error", err)
+		return state, damaged, nil
+	case err != nil:
+		r.Log.Error(logStateUnavailable, "error", err)
+	}
+	return state, nil, err
+}
+
+// announceChanges announces what is no drift: a deployment, and the end of a restore window. It returns the state with
+// what is announced, and how many messages it sent. What cannot be announced is announced by the next run: drift is
+// more important.
+func (r *Run) announceChanges(
+	ctx context.Context, state notify.State, report finding.Report,
+) (next notify.State, sent int) {
+	next, sent, err := r.announce(ctx, state, report)
+	if err != nil {
+		r.Log.Error(logAnnounceFailed, "error", err)
+	}
+	next, ended, err := r.announceRestoreEnd(ctx, next, report)
+	if err != nil {
+		r.Log.Error(logAnnounceFailed, "error", err)
+	}
+	return next, sent + ended
+}
+
+// compare returns what is to be reported and the state with that; state is that of the previous run, next has what was
+// announced since. damaged is why the previous state is lost; nil if it is not.
+func (r *Run) compare(
+	report finding.Report, state, next notify.State, damaged *DamagedError,
+) (notify.Diff, notify.State) {
+	diff, next := notify.Compare(report, next, r.Now(), r.ReminderDays)
+	if damaged != nil {
+		lost := finding.LostState(r.Origin.Stack, r.Origin.StackID, r.Store.Parameter, damaged.Error())
+		// Which of the choices were changed since the state was lost is not known, so all are stated.
+		for _, c := range report.Choices {
+			lost.Changes = append(lost.Changes, "now "+c.Name+": "+c.Value)
+		}
+		diff.Announce(lost, r.Now())
+	}
+	r.announceUndone(&diff, report, state)
+	return diff, next
 }
 
 // send publishes a message if there is something to report.
@@ -294,7 +319,10 @@ func (r *Run) check(ctx context.Context, until time.Time, state notify.State, t 
 	}
 	ctx, cancel := context.WithTimeout(ctx, available)
 	defer cancel()
-	return r.Check(ctx, state, t.events, t.limited)
+	report, err := r.Check(ctx, state, t.events, t.limited)
+	report.Profile = cmp.Or(report.Profile, r.Origin.Profile)
+	report.Findings = withoutSameAccess(report.Findings)
+	return report, err
 }
 
 // available returns the time until a moment, less the reserve.
