@@ -5,11 +5,8 @@
 package release
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -17,9 +14,6 @@ import (
 	"regexp"
 	"slices"
 
-	"permstack/internal/awsapi/region"
-	"permstack/internal/installation"
-	"permstack/internal/policies/profilejson"
 	"permstack/internal/policies/schema"
 	"permstack/internal/release/launch"
 	"permstack/internal/release/launchlink"
@@ -70,133 +64,6 @@ var (
 	prefixPattern  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,46}$`) // with a hyphen and a Region, at most 63 characters
 )
 
-// Pack returns the objects of a release in the order of publication: the objects
-// that a template names precede the template.
-func Pack(o Options) ([]Object, error) {
-	if !versionPattern.MatchString(o.Version) {
-		return nil, fmt.Errorf("version %q: want 1 to 64 letters, digits, dots, underscores and hyphens", o.Version)
-	}
-	if !prefixPattern.MatchString(o.BucketPrefix) {
-		return nil, fmt.Errorf("bucket prefix %q: want 2 to 47 lower-case letters, digits and hyphens", o.BucketPrefix)
-	}
-	template, err := os.ReadFile(filepath.Join(o.Root, "template.yaml"))
-	if err != nil {
-		return nil, err
-	}
-	source := template
-	var extra map[string][]byte // files that are added to the functions' packages
-	if o.Profile != nil {
-		if template, err = launch.AddProfile(template, *o.Profile); err != nil {
-			return nil, err
-		}
-		own, err := launch.ProfileStack(source, *o.Profile, launch.Unreleased(launch.Functions(source)...))
-		if err != nil {
-			return nil, err
-		}
-		data, err := profilejson.Encode(*o.Profile, o.Flows...)
-		if err != nil {
-			return nil, err
-		}
-		extra = map[string][]byte{
-			profilejson.FileName(o.Profile.Name): data, installation.ParentTemplateFile: template,
-			installation.ProfileTemplateFile(o.Profile.Name): own,
-		}
-	}
-	for _, name := range o.Regions {
-		if !slices.Contains(region.Names(), name) {
-			return nil, fmt.Errorf("region %q is not a Region of AWS", name)
-		}
-	}
-	r := launch.Release{
-		Documents:    o.documented(),
-		Version:      o.Version,
-		BucketPrefix: o.BucketPrefix,
-		Regions:      o.Regions,
-		Code:         map[string]map[string]string{},
-		Signed:       o.Signed != "",
-	}
-	signed, err := readSigned(o.Signed)
-	if err != nil {
-		return nil, err
-	}
-	var unsigned []Object
-	var objects []Object
-	add := func(name, file, contentType string, body []byte) Object {
-		object := Object{Key: launchlink.Key(o.Version, name), File: file, ContentType: contentType, Body: body}
-		objects = append(objects, object)
-		return object
-	}
-	functions := launch.Functions(template)
-	for _, arch := range launch.Architectures {
-		r.Code[arch] = map[string]string{}
-		hashes := map[string]string{}
-		for _, function := range functions {
-			file := function + "-" + arch + ".zip"
-			zip, err := os.ReadFile(filepath.Join(o.Root, "dist", file))
-			if errors.Is(err, os.ErrNotExist) {
-				return nil, fmt.Errorf("dist/%s does not exist: run ./build.sh build", file)
-			}
-			if err != nil {
-				return nil, err
-			}
-			if zip, err = addReleaseFiles(zip, extra, hashes); err != nil {
-				return nil, fmt.Errorf("add files to dist/%s: %w", file, err)
-			}
-			if o.Signed != "" {
-				plain := zip
-				if zip, err = signed.find(plain); err != nil {
-					return nil, err
-				}
-				if zip == nil {
-					o := Object{Body: plain}
-					o.File = function + "-" + arch + "-" + o.SHA256() + ".zip"
-					unsigned = append(unsigned, o)
-					break // the next function's zip contains the hash of the signed zip
-				}
-			}
-			hashes[function] = Object{Body: zip}.SHA256()
-			name := function + "-" + arch + "-" + Object{Body: zip}.SHA256() + ".zip"
-			r.Code[arch][function] = add(name, name, "application/zip", zip).Key
-		}
-	}
-	if len(unsigned) > 0 {
-		return nil, &UnsignedError{unsigned}
-	}
-	for _, name := range slices.Sorted(maps.Keys(o.Documents)) {
-		contentType, ok := documentTypes[filepath.Ext(name)]
-		if !ok {
-			return nil, fmt.Errorf("document %s: want a name that ends with .html or .md", name)
-		}
-		add(name, name, contentType, o.Documents[name])
-	}
-	templates, err := Templates(template, r)
-	if err != nil {
-		return nil, err
-	}
-	ofProfiles, err := ProfileTemplates(source, r, o.Profile)
-	if err != nil {
-		return nil, err
-	}
-	templates = append(templates, ofProfiles...)
-	hub, err := os.ReadFile(filepath.Join(o.Root, filepath.FromSlash(HubTemplate)))
-	if err != nil {
-		return nil, err
-	}
-	forward, err := os.ReadFile(filepath.Join(o.Root, filepath.FromSlash(IAMEventsTemplate)))
-	if err != nil {
-		return nil, fmt.Errorf("read template: %w", err)
-	}
-	for _, t := range append(templates, Template{"org-hub.yaml", hub}, Template{"iam-events.yaml", forward}) {
-		add(t.Name, t.Name, "application/yaml", t.Body)
-	}
-	var sums bytes.Buffer
-	for _, object := range objects {
-		fmt.Fprintf(&sums, "%s  %s\n", object.SHA256(), object.File)
-	}
-	add("SHA256SUMS", "SHA256SUMS", "text/plain", sums.Bytes())
-	return objects, nil
-}
-
 // documentTypes are the content types of documents by the end of their names: browsers show them as such.
 var documentTypes = map[string]string{".html": "text/html; charset=utf-8", ".md": "text/markdown; charset=utf-8"}
 
@@ -209,23 +76,6 @@ func (o Options) documented() []string {
 		}
 	}
 	return out
-}
-
-// addReleaseFiles adds the files of a release to a function's package: those that every
-// function has, and the hashes of the functions that were packed before it.
-func addReleaseFiles(zip []byte, extra map[string][]byte, hashes map[string]string) ([]byte, error) {
-	files := maps.Clone(extra)
-	if len(hashes) > 0 {
-		data, err := json.Marshal(hashes) // sorted by name
-		if err != nil {
-			return nil, err
-		}
-		if files == nil {
-			files = map[string][]byte{}
-		}
-		files[installation.CodeHashesFile] = data
-	}
-	return AddFiles(zip, files)
 }
 
 // Template is a generated template.
