@@ -281,3 +281,42 @@ func TestFunctionPolicy(t *testing.T) {
 		})
 	}
 }
+
+// TestDeclaredDestinations checks which destinations are declared for a function: those of its own configuration.
+func TestDeclaredDestinations(t *testing.T) {
+	for _, tc := range []struct {
+		name, typ, function string
+		ofOther             bool // stack
+		want                bool
+	}{
+		{"by name", "AWS::Lambda::EventInvokeConfig", "function", false, true},
+		{"by ARN", "AWS::Lambda::EventInvokeConfig", functionARN, false, true},
+		{"of another function", "AWS::Lambda::EventInvokeConfig", "other", false, false},
+		{"of another stack", "AWS::Lambda::EventInvokeConfig", "function", true, false},
+		{"of another type", "AWS::Lambda::Permission", "function", false, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s, other := unitStack("backup"), unitStack("other")
+			r := s.add("AWS::Lambda::Function", "Function", "function", `{}`)
+			to := s
+			if tc.ofOther {
+				to = other
+			}
+			to.add(tc.typ, "Invoke", "i", `{"FunctionName":"`+tc.function+
+				`","DestinationConfig":{"OnSuccess":{"Destination":"d"}}}`)
+			live := &liveFunction{destinations: &types.DestinationConfig{
+				OnSuccess: &types.OnSuccess{Destination: aws.String("d")},
+			}}
+			want := []string{"Function function-changed [OnSuccess] grants-more: none → d"}
+			if tc.want {
+				want = nil
+			}
+			checkDrafts(t, live.compareDestinations(unitModel(s, other), r), want...)
+		})
+	}
+	for property, want := range map[string]bool{"Code": false, "Role": true, codeSigning: true} {
+		if got := slices.Contains(lambdaFunction.compared, property); got != want {
+			t.Errorf("%s: compared %v, want %v", property, got, want)
+		}
+	}
+}
