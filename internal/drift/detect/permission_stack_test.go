@@ -76,7 +76,8 @@ func TestPermissionStacks(t *testing.T) {
 			got := map[string][]string{}
 			for _, s := range unitCheck(api, nil).permissionStacks(t.Context(), unitParent(), parent, chosen) {
 				got[s.name] = describeDrafts(s.drafts)
-				if s.part == "" != (tc.err != nil) || len(s.drafts) > 0 && tc.name == "deleted" && s.drafts[0].PhysicalID != s.name {
+				if s.part == "" != (tc.err != nil) || len(s.drafts) > 0 && tc.name == "deleted" &&
+					s.drafts[0].PhysicalID != s.name {
 					t.Errorf("got the part %q of %s, id %s", s.part, s.name, s.drafts[0].PhysicalID)
 				}
 			}
@@ -113,7 +114,8 @@ func TestOpenExpected(t *testing.T) {
 			[]string{"stack-failed [UPDATE_ROLLBACK_FAILED] monitoring: - → UPDATE_ROLLBACK_FAILED"}},
 		{"not stable", types.StackStatusRollbackComplete, 0, 9, nil, true, true, true,
 			[]string{"not-readable [ROLLBACK_COMPLETE] unreadable: - → ROLLBACK_COMPLETE (stack-not-stable)"}},
-		{"in progress, parent too", types.StackStatusUpdateInProgress, 5, 5000, func(_ *check, parent *stack, _ *types.Stack) {
+		{"in progress, parent too", types.StackStatusUpdateInProgress, 5, 5000, func(_ *check, parent *stack,
+			_ *types.Stack) {
 			parent.inProgress = true
 		}, false, false, true, nil},
 		{"in progress for 15 minutes", types.StackStatusUpdateInProgress, -5, 895, nil, false, false, true, nil},
@@ -142,7 +144,10 @@ func TestOpenExpected(t *testing.T) {
 			func(c *check, _ *stack, _ *types.Stack) {
 				c.clients.CloudFormation.(*unitCloudFormation).err["DescribeStacks"] = errBroken
 			}, false, false, true, nil},
-		{"tag missing", types.StackStatusUpdateComplete, 0, 9, func(_ *check, _ *stack, s *types.Stack) { s.Tags = s.Tags[:1] },
+		{"tag missing", types.StackStatusUpdateComplete, 0, 9, func(_ *check, _ *stack,
+			s *types.Stack) {
+			s.Tags = s.Tags[:1]
+		},
 			true, false, true, []string{"tags-changed [permstack:resource] changed: PermissionStack → none"}},
 		{"tag changed", types.StackStatusUpdateComplete, 0, 9,
 			func(_ *check, _ *stack, s *types.Stack) { s.Tags[1].Value = aws.String("x") }, true, false, true,

@@ -80,6 +80,9 @@ func TestRoleComparison(t *testing.T) {
 		{"shorter session", func(_ *model, _ *resource, live *liveRole) { live.maxSession = 3600 },
 			[]string{"Role session-length-changed grants-less: 7200 → 3600"}},
 		{"session that is not known", func(_ *model, _ *resource, live *liveRole) { live.maxSession = 0 }, nil},
+		{"expected session that is not known", func(_ *model, r *resource, live *liveRole) {
+			r.props["MaxSessionDuration"], live.maxSession = unknown, 3600
+		}, nil},
 		{"another path", func(_ *model, _ *resource, live *liveRole) { live.path = "/" },
 			[]string{"Role property-changed [Path] changed: /p/ → / (role-recreated)"}},
 		{"settings that cannot be read", func(_ *model, _ *resource, live *liveRole) {

@@ -129,7 +129,8 @@ func TestStackEnvironment(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := s.environment(unitParent(), template).Parameters
-		if got["A"] != "a" || got["P"] != "resolved" || got["S"] != unknown || got["Undeclared"] != "u" || got["ExternalId"] != id {
+		if got["A"] != "a" || got["P"] != "resolved" || got["S"] != unknown || got["Undeclared"] != "u" ||
+			got["ExternalId"] != id {
 			t.Errorf("got %q", got)
 		}
 	}

@@ -197,9 +197,11 @@ func TestTopicPolicyComparison(t *testing.T) {
 		change                func(r *resource)
 		want                  []string
 	}{
-		{"as declared", typeTopicInlinePolicy, `{"TopicArn":"` + unitTopic + `"}`, liveTopicPolicy{unitTopic: {policy: declared}},
+		{"as declared", typeTopicInlinePolicy, `{"TopicArn":"` + unitTopic + `"}`,
+			liveTopicPolicy{unitTopic: {policy: declared}},
 			false, nil, nil},
-		{"changed", typeTopicInlinePolicy, `{"TopicArn":"` + unitTopic + `"}`, liveTopicPolicy{unitTopic: {policy: everyoneTrust}},
+		{"changed", typeTopicInlinePolicy, `{"TopicArn":"` + unitTopic + `"}`,
+			liveTopicPolicy{unitTopic: {policy: everyoneTrust}},
 			false, nil, []string{"Policy topic-policy-changed grants-more: document → document"}},
 		{"changed, of two topics", "AWS::SNS::TopicPolicy", `{"Topics":["` + unitTopic + `","` + second + `"]}`,
 			liveTopicPolicy{unitTopic: {policy: declared}, second: {policy: everyoneTrust}}, false, nil,
@@ -255,13 +257,15 @@ func TestSubscriptionComparison(t *testing.T) {
 		{"mail of another account", livestate.Subscription{Protocol: "email", Endpoint: "a@b", Owner: theirs}, "",
 			[]string{"Topic subscription-added [email:a@b] grants-more: none → email:a@b of account " + theirs},
 			[]string{"Topic subscription-added [email:a@b] grants-more: none → email:a@b of account " + theirs}},
-		{"own queue", livestate.Subscription{Protocol: "sqs", Endpoint: queue(unitAccount), Owner: unitAccount}, "", nil, nil},
+		{"own queue", livestate.Subscription{Protocol: "sqs", Endpoint: queue(unitAccount), Owner: unitAccount}, "", nil,
+			nil},
 		{"queue of another account", livestate.Subscription{Protocol: "sqs", Endpoint: queue(theirs), Owner: unitAccount}, "",
 			[]string{"Topic subscription-added [sqs:" + queue(theirs) + "] grants-more: none → sqs:" + queue(theirs) +
 				" of account " + unitAccount},
 			[]string{"Topic subscription-added [sqs:" + queue(theirs) + "] grants-more: none → sqs:" + queue(theirs) +
 				" of account " + unitAccount}},
-		{"queue of the vendor", livestate.Subscription{Protocol: "sqs", Endpoint: queue(vendor), Owner: vendor}, "", nil, nil},
+		{"queue of the vendor", livestate.Subscription{Protocol: "sqs", Endpoint: queue(vendor), Owner: vendor}, "", nil,
+			nil},
 		{"mail of the vendor", livestate.Subscription{Protocol: "email", Endpoint: "a@b", Owner: vendor}, "", nil, nil},
 		{"declared", livestate.Subscription{Protocol: "email", Endpoint: "declared@b", Owner: theirs}, "", nil, nil},
 		{"declared, with a filter", livestate.Subscription{Protocol: "email", Endpoint: "declared@b", Owner: theirs}, "f",
@@ -303,7 +307,8 @@ func TestSubscriptionComparison(t *testing.T) {
 func TestSubscriberAccounts(t *testing.T) {
 	s := unitStack("access")
 	policy := func(topic, principal string) string {
-		return `{"TopicArn":"` + topic + `","PolicyDocument":{"Statement":[{"Effect":"Allow","Principal":{"AWS":` + principal +
+		return `{"TopicArn":"` + topic + `","PolicyDocument":{"Statement":[{"Effect":"Allow","Principal":{"AWS":` +
+			principal +
 			`},"Action":"a"}]}}`
 	}
 	s.add(typeTopicInlinePolicy, "A", "a", policy(unitTopic, `["111122223333","arn:aws:iam::444455556666:root","*","x"]`))

@@ -150,13 +150,16 @@ func (live *liveRole) compareSettings(r *resource, expected expectedRole) []draf
 		return nil
 	}
 	var out []draft
-	if live.maxSession != expected.maxSession && live.maxSession != 0 && !isUnknown(r.props["MaxSessionDuration"]) {
-		direction := finding.GrantsMore
-		if live.maxSession < expected.maxSession {
-			direction = finding.GrantsLess
-		}
+	differs := func(direction finding.Direction) {
 		out = append(out, r.liveDraft(finding.SessionChanged, "MaxSessionDuration", "", direction,
 			finding.Text(strconv.Itoa(expected.maxSession)), finding.Text(strconv.Itoa(live.maxSession))))
+	}
+	switch {
+	case live.maxSession == 0, isUnknown(r.props["MaxSessionDuration"]):
+	case live.maxSession > expected.maxSession:
+		differs(finding.GrantsMore)
+	case live.maxSession < expected.maxSession:
+		differs(finding.GrantsLess)
 	}
 	if live.path != expected.path && !isUnknown(expected.path) {
 		d := r.liveDraft(finding.PropertyChanged, "Path", "Path", finding.Changed,

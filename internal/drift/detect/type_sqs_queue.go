@@ -101,7 +101,12 @@ type queueDefault struct {
 	orMore bool
 }
 
-func (d queueDefault) includes(n int) bool { return n == d.value || d.orMore && n > d.value }
+func (d queueDefault) includes(n int) bool {
+	if d.orMore {
+		return n >= d.value
+	}
+	return n == d.value
+}
 
 // queueDefaults delay messages, or keep them from the queue, if they are changed (API reference, SetQueueAttributes).
 // The default of MaximumMessageSize was raised from 256 KiB to 1 MiB in 2025; queues that existed kept theirs.
