@@ -116,7 +116,7 @@ func rolledBackEvents(parent, access *stack) []types.StackEvent {
 	}
 }
 
-// TestRolledBackUpdates checks when updates of the parent that were rolled back explain that the roles were written: not
+// TestRolledBackUpdates checks when rolled back updates of the parent explain that the roles were written: not
 // if anybody else updated the stack, or if an update changed the external id alone.
 func TestRolledBackUpdates(t *testing.T) {
 	parent, access := unitStack("backup"), unitStack("access")
