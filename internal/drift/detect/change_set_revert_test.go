@@ -19,7 +19,7 @@ type unitChangeSets struct {
 	err      map[string]error
 	statuses []types.ChangeSetStatus // of one description after the other; the last remains
 	reason   string
-	changes  []types.Change // one on a page
+	changes  []types.Change // two on a page
 	created  *cloudformation.CreateChangeSetInput
 	calls    []string
 }
@@ -42,7 +42,7 @@ func (c *unitChangeSets) DescribeChangeSet(
 	if len(c.statuses) > 1 {
 		c.statuses = c.statuses[1:]
 	}
-	page, token := unitPage(c.changes, in.NextToken)
+	page, token := unitPage(c.changes, in.NextToken, 2)
 	return &cloudformation.DescribeChangeSetOutput{
 		Status: status, StatusReason: &c.reason, Changes: page, NextToken: token,
 	}, c.err["describe"]
@@ -56,10 +56,12 @@ func (c *unitChangeSets) ExecuteChangeSet(
 }
 
 func (c *unitChangeSets) DeleteChangeSet(
-	context.Context, *cloudformation.DeleteChangeSetInput, ...func(*cloudformation.Options),
+	ctx context.Context, _ *cloudformation.DeleteChangeSetInput, _ ...func(*cloudformation.Options),
 ) (*cloudformation.DeleteChangeSetOutput, error) {
-	c.calls = append(c.calls, "delete")
-	return nil, nil
+	if ctx.Err() == nil {
+		c.calls = append(c.calls, "delete")
+	}
+	return nil, ctx.Err()
 }
 
 // resourceChange is a change of a resource in a change set.
@@ -82,8 +84,8 @@ func TestExecuteChangeSet(t *testing.T) {
 		calls   string
 		err     string
 	}{
-		{"modified", unitChangeSets{changes: []types.Change{modify, {}, modify}}, nil, finding.Restored,
-			[]string{"Role", "Role"}, "create,describe,describe,describe,execute", ""},
+		{"modified", unitChangeSets{changes: []types.Change{{}, modify, modify}}, nil, finding.Restored,
+			[]string{"Role", "Role"}, "create,describe,describe,execute", ""},
 		{"nothing to change", unitChangeSets{statuses: []types.ChangeSetStatus{types.ChangeSetStatusFailed},
 			reason: "The submitted information didn't contain changes."}, nil, finding.Restored, nil,
 			"create,describe,delete", ""},
@@ -301,5 +303,24 @@ func TestRevertByChangeSet(t *testing.T) {
 				t.Errorf("got %q, %v after %q", got, v.outcomes["1"].err, api.calls)
 			}
 		})
+	}
+}
+
+// TestRevertAfterObstacle checks that a finding that cannot be reverted does not keep the next one from it.
+func TestRevertAfterObstacle(t *testing.T) {
+	parent, access := unitStack("backup"), unitStack("access")
+	access.part = installation.Access
+	access.add(typeRole, "Role", "role", `{"Path":"/"}`)
+	api := &unitChangeSets{changes: []types.Change{
+		resourceChange("Role", "role", types.ChangeActionModify, types.ReplacementFalse),
+	}}
+	cf := &unitCloudFormation{stacks: map[string]*types.Stack{access.id: access.described}}
+	v := unitReverter(Clients{ChangeSets: api, CloudFormation: cf}, parent, access)
+	v.byChangeSet(t.Context(), access, finding.Report{Findings: []finding.Finding{
+		{ID: "1", Stack: "access", LogicalID: "Role", Type: typeRole, Kind: finding.NotReadable},
+		{ID: "2", Stack: "access", LogicalID: "Role", PhysicalID: "role", Type: typeRole, Kind: finding.PropertyChanged},
+	}})
+	if v.outcomes["1"].result != finding.NothingKnown || v.outcomes["2"].result != finding.Restored {
+		t.Errorf("got %+v", v.outcomes)
 	}
 }

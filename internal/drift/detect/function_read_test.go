@@ -50,7 +50,7 @@ func (c *unitLambda) ListFunctionUrlConfigs(
 ) (*lambda.ListFunctionUrlConfigsOutput, error) {
 	page, marker := unitPage([]types.FunctionUrlConfig{
 		{FunctionUrl: aws.String("u1"), AuthType: "NONE"}, {FunctionUrl: aws.String("u2"), AuthType: "AWS_IAM"},
-	}, in.Marker)
+	}, in.Marker, 1)
 	return &lambda.ListFunctionUrlConfigsOutput{FunctionUrlConfigs: page, NextMarker: marker},
 		c.err["ListFunctionUrlConfigs"]
 }
@@ -60,7 +60,7 @@ func (c *unitLambda) ListEventSourceMappings(
 ) (*lambda.ListEventSourceMappingsOutput, error) {
 	page, marker := unitPage([]types.EventSourceMappingConfiguration{
 		{EventSourceArn: aws.String("q1"), UUID: aws.String("i1")}, {EventSourceArn: aws.String("q2")},
-	}, in.Marker)
+	}, in.Marker, 1)
 	return &lambda.ListEventSourceMappingsOutput{EventSourceMappings: page, NextMarker: marker},
 		c.err["ListEventSourceMappings"]
 }
@@ -70,14 +70,14 @@ func (c *unitLambda) ListVersionsByFunction(
 ) (*lambda.ListVersionsByFunctionOutput, error) {
 	page, marker := unitPage([]types.FunctionConfiguration{
 		{Version: aws.String("$LATEST")}, {Version: aws.String("1")},
-	}, in.Marker)
+	}, in.Marker, 1)
 	return &lambda.ListVersionsByFunctionOutput{Versions: page, NextMarker: marker}, c.err["ListVersionsByFunction"]
 }
 
 func (c *unitLambda) ListAliases(
 	_ context.Context, in *lambda.ListAliasesInput, _ ...func(*lambda.Options),
 ) (*lambda.ListAliasesOutput, error) {
-	page, marker := unitPage([]types.AliasConfiguration{{Name: aws.String("a1")}, {Name: aws.String("a2")}}, in.Marker)
+	page, marker := unitPage([]types.AliasConfiguration{{Name: aws.String("a1")}, {Name: aws.String("a2")}}, in.Marker, 1)
 	return &lambda.ListAliasesOutput{Aliases: page, NextMarker: marker}, c.err["ListAliases"]
 }
 

@@ -122,7 +122,7 @@ func (t *templateComparison) compareProperties(r, have *resource) {
 			}
 		}
 		value := jsonText(actual)
-		if isUnknown(actual) || name == "ExternalId" || confidential("/"+name+"/") {
+		if isUnknown(actual) || confidential("/"+name+"/") {
 			value = "another value"
 		}
 		if actual == nil {

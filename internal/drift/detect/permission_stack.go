@@ -82,11 +82,11 @@ func (c *check) openExpected(
 		s.expectedInvalid(err)
 	}
 	c.compareStackSettings(ctx, parent, s)
+	if s.inProgress {
+		return s
+	}
 	tags := chosen.stackTags(p)
 	for _, key := range sorted(tags) {
-		if s.inProgress {
-			break
-		}
 		actual, exists := s.tags[key]
 		if exists && actual == tags[key] {
 			continue

@@ -43,11 +43,8 @@ func (v *reverter) executeChangeSet(ctx context.Context, s *stack) (changed []st
 	if s.described == nil || s.inProgress || !stacks.IsStable(s.described.StackStatus) {
 		return nil, outcome{result: finding.StackBusy}
 	}
-	for _, p := range s.described.Parameters {
-		if template != "" {
-			break
-		}
-		parameters = append(parameters, types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
+	if template == "" {
+		parameters = WithParameters(s.described, nil)
 	}
 	name := fmt.Sprintf("%s%s-%08x", ChangeSetPrefix, v.o.Now().UTC().Format("20060102T150405Z"), rand.Uint32())
 	in := &cloudformation.CreateChangeSetInput{

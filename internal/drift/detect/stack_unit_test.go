@@ -80,9 +80,9 @@ func TestOpen(t *testing.T) {
 			}
 			c := unitCheck(&unitCloudFormation{
 				err: tc.err, templates: map[string]string{"": tc.template}, resources: []types.StackResourceSummary{
-					resource("NotCreated", "", types.ResourceStatusCreateFailed),
 					resource("Deleted", "d", types.ResourceStatusDeleteComplete),
 					resource("Topic", unitTopic, types.ResourceStatusUpdateComplete),
+					resource("NotCreated", "", types.ResourceStatusCreateFailed),
 				},
 			}, nil)
 			c.o.WasInProgress = func(id string) bool { return tc.was && id == *described.StackId }

@@ -154,7 +154,9 @@ func TestManyTemplateChanges(t *testing.T) {
 	}
 	for n, want := range map[int][2]int{19: {20, 0}, 20: {20, 1}} {
 		s := comparedStack(t, installation.Access, "Resources: {Log: {Type: AWS::Logs::LogGroup}}", deployed(n), nil)
-		all := []*stack{s}
+		same := comparedStack(t, installation.Inventory, comparedTemplate, comparedTemplate,
+			map[string]string{"Role": "role"})
+		all := []*stack{same, s}
 		found := newModel(unitParent(), all).compareTemplates(unitParent(), all)
 		if len(found) != 1 || len(found[0].Changes) != want[0] || found[0].ChangesOmitted != want[1] ||
 			len(found[0].values) != n+1 || found[0].Subject != "access" {
@@ -214,6 +216,16 @@ Resources:
 			`"{"`, finding.Monitoring, []string{"Policy: PolicyDocument → {"}},
 		{"topic", "KmsMasterKeyId: k", "KmsMasterKeyId: x", finding.Monitoring,
 			[]string{"Topic: topic changed KmsMasterKeyId → x"}},
+		{"resource removed", "  Topic: {Type: AWS::SNS::Topic, Properties: {KmsMasterKeyId: k}}\n", "", finding.Monitoring,
+			[]string{"Topic: removed: AWS::SNS::Topic"}},
+		{"another type with other properties", "Policy:\n    Type: AWS::SQS::QueuePolicy\n    Properties:\n      Queues: [q]",
+			"Policy:\n    Type: AWS::SQS::Other\n    Properties:\n      Queues: [x]", finding.GrantsMore,
+			[]string{"Policy: replaced by: AWS::SQS::Other id-Policy"}},
+		{"queue policy in another form, of another queue", "sqs:SendMessage", "SQS:SendMessage|Queues: [q]|Queues: [x]",
+			finding.Monitoring, []string{`Policy: Queues → ["x"]`}},
+		{"queue policy, of another queue", "sqs:SendMessage", "sqs:*|Queues: [q]|Queues: [x]", finding.GrantsMore,
+			[]string{"Policy: PolicyDocument grants more: widened: Allow sqs:* on * for *; " +
+				"was: Allow sqs:SendMessage on * for *", `Policy: Queues → ["x"]`}},
 		{"another type of the same name", "Policy:\n    Type: AWS::SQS::QueuePolicy", "Policy:\n    Type: AWS::SQS::Other",
 			finding.GrantsMore, []string{"Policy: replaced by: AWS::SQS::Other id-Policy"}},
 		{"queue policy and a timeout", "sqs:SendMessage", "sqs:*|Timeout: 60|Timeout: 1", finding.GrantsMore,

@@ -40,10 +40,8 @@ func (m *model) compareTemplates(p installation.Parent, all []*stack) []draft {
 		d.Expected = finding.Value{Text: expected}
 		d.Actual = finding.Value{Text: installation.Fingerprint(s.body)}
 		d.values = t.lines
-		d.Changes = t.lines
-		if len(d.Changes) > maxChanges {
-			d.Changes, d.ChangesOmitted = d.Changes[:maxChanges], len(d.Changes)-maxChanges
-		}
+		shown := min(len(t.lines), maxChanges)
+		d.Changes, d.ChangesOmitted = t.lines[:shown], len(t.lines)-shown
 		out = append(out, d)
 	}
 	return out
@@ -95,10 +93,8 @@ func (t *templateComparison) compare(s *stack) {
 // compareResource compares what the deployed template declares of a resource as
 // if it were its live state.
 func (t *templateComparison) compareResource(r, have *resource) {
-	for _, d := range have.typ.declared(t.deployed, have).compare(t.expected, r) {
-		if d.Kind == finding.NotReadable {
-			continue
-		}
+	found := have.typ.declared(t.deployed, have).compare(t.expected, r)
+	for _, d := range slices.DeleteFunc(found, func(d draft) bool { return d.Kind == finding.NotReadable }) {
 		title := []string{r.logicalID + ":", strings.ReplaceAll(string(d.Kind), "-", " "), d.Subject}
 		if len(d.Changes) == 0 {
 			t.add(d.Direction, append(title, "→", d.Actual.Text)...)

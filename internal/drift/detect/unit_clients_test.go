@@ -14,7 +14,7 @@ import (
 	"permstack/internal/awsapi/livestate"
 )
 
-// unitCloudFormation returns what a test sets. Lists have one entry on a page.
+// unitCloudFormation returns what a test sets. Lists have one entry on a page, those of resources two.
 type unitCloudFormation struct {
 	CloudFormation
 	err         map[string]error // by the name of the call
@@ -32,16 +32,13 @@ type unitCloudFormation struct {
 	on          func(call string)
 }
 
-// unitPage returns one entry of a list and the token of the next page.
-func unitPage[T any](list []T, token *string) ([]T, *string) {
-	i := len(aws.ToString(token))
-	if i >= len(list) {
-		return nil, nil
+// unitPage returns one page of a list and the token of the next page.
+func unitPage[T any](list []T, token *string, size int) ([]T, *string) {
+	list = list[min(len(aws.ToString(token))*size, len(list)):]
+	if len(list) <= size {
+		return list, nil
 	}
-	if i == len(list)-1 {
-		return list[i:], nil
-	}
-	return list[i : i+1], aws.String(aws.ToString(token) + "x")
+	return list[:size], aws.String(aws.ToString(token) + "x")
 }
 
 func (c *unitCloudFormation) call(name string) error {
@@ -69,14 +66,14 @@ func (c *unitCloudFormation) ListStacks(
 	_ context.Context, in *cloudformation.ListStacksInput, _ ...func(*cloudformation.Options),
 ) (*cloudformation.ListStacksOutput, error) {
 	c.filter = in.StackStatusFilter
-	page, token := unitPage(c.summaries, in.NextToken)
+	page, token := unitPage(c.summaries, in.NextToken, 1)
 	return &cloudformation.ListStacksOutput{StackSummaries: page, NextToken: token}, c.call("ListStacks")
 }
 
 func (c *unitCloudFormation) ListChangeSets(
 	_ context.Context, in *cloudformation.ListChangeSetsInput, _ ...func(*cloudformation.Options),
 ) (*cloudformation.ListChangeSetsOutput, error) {
-	page, token := unitPage(c.changeSets, in.NextToken)
+	page, token := unitPage(c.changeSets, in.NextToken, 1)
 	return &cloudformation.ListChangeSetsOutput{Summaries: page, NextToken: token}, c.call("ListChangeSets")
 }
 
@@ -102,7 +99,7 @@ func (c *unitCloudFormation) GetStackPolicy(
 func (c *unitCloudFormation) ListStackResources(
 	_ context.Context, in *cloudformation.ListStackResourcesInput, _ ...func(*cloudformation.Options),
 ) (*cloudformation.ListStackResourcesOutput, error) {
-	page, token := unitPage(c.resources, in.NextToken)
+	page, token := unitPage(c.resources, in.NextToken, 2)
 	return &cloudformation.ListStackResourcesOutput{StackResourceSummaries: page, NextToken: token},
 		c.call("ListStackResources")
 }
@@ -113,7 +110,7 @@ func (c *unitCloudFormation) DescribeStackEvents(
 	list := slices.DeleteFunc(slices.Clone(c.events), func(e types.StackEvent) bool {
 		return aws.ToString(e.StackId) != *in.StackName
 	})
-	page, token := unitPage(list, in.NextToken)
+	page, token := unitPage(list, in.NextToken, 1)
 	return &cloudformation.DescribeStackEventsOutput{StackEvents: page, NextToken: token}, c.call("DescribeStackEvents")
 }
 
