@@ -87,6 +87,7 @@ func TestJudgeAsWhole(t *testing.T) {
 		{"no gain, but a loss", nil, nil, true, more, 1, finding.Changed},
 		{"not known", map[string]string{"x": "{"}, nil, false, more, 1, more},
 		{"not known of the second role", nil, map[string]string{"x": "{"}, false, more, 2, more},
+		{"not known of the first of two roles", map[string]string{"x": "{"}, nil, false, more, 2, more},
 		{"no roles", nil, nil, false, more, 0, more},
 		{"no direction", nil, nil, false, finding.Monitoring, 1, finding.Monitoring},
 	} {

@@ -48,11 +48,13 @@ func TestExternalIDChoice(t *testing.T) {
 		{"rolled back", func(c *check, _ *stack) {
 			c.clients.CloudFormation.(*unitCloudFormation).events = rolledBackEvents(unitStack("backup"), unitStack("access"))
 		}, before, true, "of 2026-11-27T12:00:05.000Z, template ", true},
-		{"rolled back, and the role is as in the previous check", func(c *check, _ *stack) {
+		{"rolled back, and the role is as in the previous check", func(c *check, s *stack) {
+			s.resources[1].updated = at(1)
 			c.clients.CloudFormation.(*unitCloudFormation).events = rolledBackEvents(unitStack("backup"), unitStack("access"))
-		}, "of 2026-11-27T12:00:05.000Z, template x", true, "of 2026-11-27T12:00:05.000Z, template ", false},
+		}, "of 2026-11-27T12:00:01.000Z, template x", true, "of 2026-11-27T12:00:01.000Z, template ", false},
 		{"previous value that is no time", func(c *check, _ *stack) {
-			c.clients.CloudFormation.(*unitCloudFormation).events = rolledBackEvents(unitStack("backup"), unitStack("access"))
+			list := rolledBackEvents(unitStack("backup"), unitStack("access"))
+			c.clients.CloudFormation.(*unitCloudFormation).events = list[:len(list)-1]
 		}, "x", true, "of 2026-11-27T12:00:05.000Z, template ", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -27,10 +27,10 @@ import (
 // functions and queues, and roles that nobody declared. Nil: the caller is the drift
 // function.
 type Operator struct {
-	CloudFormation *cloudformation.Client
-	IAM            *iam.Client
-	Lambda         *lambda.Client
-	SQS            *sqs.Client
+	CloudFormation StackUpdates
+	IAM            RoleDeletion
+	Lambda         FunctionUpdates
+	SQS            QueueUpdates
 }
 
 // NewOperator creates the SDK's clients.
@@ -217,7 +217,7 @@ func (v *reverter) deleteRole(ctx context.Context, name string) error {
 
 // DeleteRole deletes a role: its policies first, and its places in instance profiles. A
 // role that does not exist is no error.
-func DeleteRole(ctx context.Context, client *iam.Client, name string) error {
+func DeleteRole(ctx context.Context, client RoleDeletion, name string) error {
 	limit := ratelimit.New(1, time.Now, pause.For)
 	reader := &livestate.Reader{IAM: client, Limits: livestate.Limits{IAM: limit}}
 	attached, err := reader.AttachedPolicies(ctx, name)

@@ -50,7 +50,7 @@ func TestExpectParent(t *testing.T) {
 	}
 }
 
-// TestLaunchTemplate checks which template a stack was launched from: that of its profile if it has no parameter for it.
+// TestLaunchTemplate checks from which template a stack was launched: that of its profile if no parameter names one.
 func TestLaunchTemplate(t *testing.T) {
 	ofProfile := func(profile string) []byte {
 		if profile != "clumio" {

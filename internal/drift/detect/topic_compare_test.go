@@ -303,6 +303,18 @@ func TestSubscriptionComparison(t *testing.T) {
 	}
 }
 
+// TestSubscriptionBesideDeclared checks that a declared subscription does not hide the next one.
+func TestSubscriptionBesideDeclared(t *testing.T) {
+	s := unitStack("access")
+	r := s.add(typeTopic, "Topic", unitTopic, `{}`)
+	s.add("AWS::SNS::Subscription", "Mail", "m", `{"Protocol":"email","Endpoint":"a"}`)
+	live := &liveTopic{subscriptions: []livestate.Subscription{
+		{Protocol: "email", Endpoint: "a", Owner: unitAccount}, {Protocol: "email", Endpoint: "b", Owner: unitAccount},
+	}}
+	checkDrafts(t, live.compareSubscriptions(unitModel(unitStack("backup"), s), r),
+		"Topic subscription-added [email:b] grants-more: none → email:b of account "+unitAccount)
+}
+
 // TestSubscriberAccounts checks whom the declared policies of a topic allow to subscribe.
 func TestSubscriberAccounts(t *testing.T) {
 	s := unitStack("access")
@@ -311,8 +323,8 @@ func TestSubscriberAccounts(t *testing.T) {
 			principal +
 			`},"Action":"a"}]}}`
 	}
-	s.add(typeTopicInlinePolicy, "A", "a", policy(unitTopic, `["111122223333","arn:aws:iam::444455556666:root","*","x"]`))
 	s.add(typeTopicInlinePolicy, "B", "b", policy("arn:other", `"777788889999"`))
+	s.add(typeTopicInlinePolicy, "A", "a", policy(unitTopic, `["111122223333","arn:aws:iam::444455556666:root","*","x"]`))
 	s.add("AWS::SNS::Subscription", "C", "c", `{"Topics":["`+unitTopic+`"],"PolicyDocument":{"Statement":[
 		{"Effect":"Allow","Principal":{"AWS":"777788889999"},"Action":"a"}]}}`)
 	if got := unitModel(s).subscribers(unitTopic); !slices.Equal(got, []string{"111122223333", "444455556666"}) {
