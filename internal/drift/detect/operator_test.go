@@ -67,7 +67,7 @@ func (c *unitDeletion) DeleteRole(
 	return nil, c.do("DeleteRole", *in.RoleName)
 }
 
-// TestDeleteRole checks that a role is deleted after everything that IAM requires to be removed, and not after an error.
+// TestDeleteRole checks that a role is deleted after what IAM requires to be removed, and not after an error.
 func TestDeleteRole(t *testing.T) {
 	all := []string{"DetachRolePolicy r a1", "DetachRolePolicy r a2", "DeleteRolePolicy r i",
 		"RemoveRoleFromInstanceProfile r p",
