@@ -44,7 +44,7 @@ func (v *reverter) executeChangeSet(ctx context.Context, s *stack) (changed []st
 		return nil, outcome{result: finding.StackBusy}
 	}
 	if template == "" {
-		parameters = WithParameters(s.described, nil)
+		parameters = stacks.WithParameters(s.described, nil)
 	}
 	name := fmt.Sprintf("%s%s-%08x", ChangeSetPrefix, v.o.Now().UTC().Format("20060102T150405Z"), rand.Uint32())
 	in := &cloudformation.CreateChangeSetInput{
