@@ -109,7 +109,7 @@ func TestMutationOfInfraRoles(t *testing.T) {
 		sample, total, byRequest, byProbe, byRule, same)
 }
 
-// TestMutationOfConditions replaces the condition of every Fn::If in the policies of template.yaml's roles by each
+// TestMutationOfConditions replaces the condition of every Fn::If in the policies of template.yaml by each
 // other condition, negates each condition, and exchanges the names of the profiles; a request of infra-role-access.txt
 // must notice.
 func TestMutationOfConditions(t *testing.T) {
@@ -127,7 +127,7 @@ func TestMutationOfConditions(t *testing.T) {
 	ifs := regexp.MustCompile(`!If(?: \[|\s+- )(HasBoundary|HasHub|HasAlertKey|Reverts|AuditsAccount|LooksUpCallers)\b`)
 	for _, at := range ifs.FindAllStringSubmatchIndex(text, -1) {
 		line := strings.Count(text[:at[0]], "\n") + 1
-		if !inRolePolicies(text[:at[0]]) {
+		if !inPolicy(text[:at[0]]) {
 			continue
 		}
 		for _, other := range asks {
@@ -176,9 +176,9 @@ func negateCondition(t *testing.T, template, name string) string {
 	return string(negated)
 }
 
-// inRolePolicies reports whether a template's text ends within the policies of a resource.
-func inRolePolicies(text string) bool {
-	i := strings.LastIndex(text, "\n      Policies:")
+// inPolicy reports whether a template's text ends within the policies of a role, or in a policy that is a resource.
+func inPolicy(text string) bool {
+	i := max(strings.LastIndex(text, "\n      Policies:"), strings.LastIndex(text, "\n      PolicyDocument:"))
 	return i > strings.LastIndex(text, "\n      Tags:") && i > strings.LastIndex(text, "\n    Type:")
 }
 
