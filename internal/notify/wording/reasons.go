@@ -2,13 +2,6 @@ package wording
 
 import "permstack/internal/notify/finding"
 
-const (
-	stackFailedDetail = "CloudFormation refuses the next update of the stack, also one that ends access, until the " +
-		"operation that failed has ended. Its template may not describe what is deployed."
-	changeSetDetail = "It changes nothing before it is executed. Whoever may call ExecuteChangeSet on the stack can " +
-		"execute it, with the rights of the role that was passed when it was created."
-)
-
 // reasons are the details of reasons whose text does not depend on the kind.
 var reasons = map[finding.Reason]string{
 	finding.DocumentInvalid:    "One of the two documents cannot be parsed, so what it allows is not known.",
