@@ -42,7 +42,9 @@ func TestCeilingCoversGrants(t *testing.T) {
 }
 
 func TestChanges(t *testing.T) {
-	got := changes(map[string]bool{"rds:DeleteDBInstance": true, "iam:DeleteRole": true, "lambda:DeleteFunction": true})
+	got := changes(map[string]bool{
+		"dynamodb:DeleteTable": true, "rds:DeleteDBInstance": true, "iam:DeleteRole": true, "lambda:DeleteFunction": true,
+	})
 	for _, tt := range []struct {
 		action string
 		want   bool
@@ -51,6 +53,8 @@ func TestChanges(t *testing.T) {
 		{"rds:RebootDBCluster", false},
 		{"rds:DescribeDBInstances", false},
 		{"iam:UpdateRole", false},
+		{"dynamodb:UpdateTable", true},
+		{"dynamodb:DescribeTable", false},
 		{"lambda:UpdateFunctionCode", false},
 	} {
 		t.Run(tt.action, func(t *testing.T) {

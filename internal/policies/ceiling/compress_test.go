@@ -78,6 +78,7 @@ func TestCompress(t *testing.T) {
 		{"a second pattern", "zz:CreateA zz:CreateB zz:DeleteA zz:DeleteB zz:PutA", "", beginnings,
 			"zz:Create* zz:Delete* zz:PutA"},
 		{"the shortest one", "zz:CreateA zz:DeleteA zz:PutA", "", parts, "zz:*A"},
+		{"one that saves the service's name", "zz:AX zz:BX", "", parts, "zz:*X"},
 		{"beginnings alone", "zz:CreateA zz:DeleteA zz:PutA", "", beginnings, "zz:CreateA zz:DeleteA zz:PutA"},
 		{"of equal ones the first by name", "zz:AaXx zz:AaYy zz:BbXx zz:BbYy", "", parts, "zz:*Xx zz:*Yy"},
 		{"none that matches another change", "ec2:CreateVolume ec2:CreateSnapshot ec2:CreateSnapshots", "", parts,

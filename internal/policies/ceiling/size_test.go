@@ -1,6 +1,7 @@
 package ceiling
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -114,6 +115,59 @@ func TestNewCeiling(t *testing.T) {
 	want := []string{"iam:DeleteRole+iam:PassRole r1", "kms:CreateGrant *", "kms:CreateGrant r3", "kms:PutKeyPolicy r4"}
 	if !slices.Equal(got, want) {
 		t.Errorf("with their resources: got %q, want %q", got, want)
+	}
+}
+
+// TestWidths checks what patterns may match: actions that every choice has and, from the width joint on, those that
+// every choice with the group has. Groups and resources are then joined, too.
+func TestWidths(t *testing.T) {
+	a, b, always := uses("a"), uses("b"), []schema.Use(nil)
+	statement := func(use []schema.Use, resource string, actions ...string) schema.Statement {
+		return schema.Statement{For: use, Actions: actions, Resources: []string{resource}}
+	}
+	data := []string{
+		"kms:GenerateDataKey", "kms:GenerateDataKeyPair", "kms:GenerateDataKeyPairWithoutPlaintext",
+		"kms:GenerateDataKeyWithoutPlaintext",
+	}
+	generating := []schema.Statement{
+		statement(always, "r", "kms:GenerateMac", "kms:GenerateRandom"), statement(a, "r", data...),
+	}
+	verifying := []schema.Statement{
+		statement(a, "r", "kms:VerifyMac", "zz:PutXx", "zz:GetXx"), statement(b, "r", "zz:SetXx", "zz:DelXx"),
+		statement([]schema.Use{{Asset: "a", Operation: "o"}}, "r", "kms:GenerateMac"),
+		statement(always, "r*", "iam:DeleteRole"), statement(a, "r1", "iam:DeleteRole"),
+	}
+	for _, tt := range []struct {
+		width             width
+		list              []schema.Statement
+		groups, resources string
+	}{
+		{beginnings, generating, "[] kms:GenerateMac kms:GenerateRandom; [{a  }] kms:Generate*", ""},
+		{reads, verifying, "[{a  }] kms:VerifyMac zz:*Xx; [{a o }] kms:GenerateMac; [{b  }] zz:*Xx", "r* r1"},
+		{joint, verifying, "[{a  } {b  }] zz:*Xx; [{a  }] kms:VerifyMac; [{a o }] kms:*Mac", "r*"},
+	} {
+		t.Run(fmt.Sprint(tt.width), func(t *testing.T) {
+			c := newCeiling(schema.Profile{
+				Name: "widths", Assets: []schema.AssetInfo{{Asset: "a"}, {Asset: "b"}}, Operations: []schema.Operation{"o"},
+				Roles: []schema.Role{{Entity: "WidthsRole", Policies: []schema.Policy{{Statements: tt.list}}}},
+			}, tt.width)
+			var groups, resources []string
+			for _, g := range c.Actions {
+				groups = append(groups, fmt.Sprint(g.When.Uses, " ", strings.Join(g.Actions, " ")))
+			}
+			slices.Sort(groups)
+			for _, s := range c.Statements {
+				for _, r := range s.Resources {
+					resources = append(resources, r.Value)
+				}
+			}
+			if got := strings.Join(groups, "; "); got != tt.groups {
+				t.Errorf("got %s, want %s", got, tt.groups)
+			}
+			if got := strings.Join(resources, " "); got != tt.resources {
+				t.Errorf("got the resources %s, want %s", got, tt.resources)
+			}
+		})
 	}
 }
 

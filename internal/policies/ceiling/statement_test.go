@@ -165,7 +165,8 @@ func TestUses(t *testing.T) {
 		{uses("b"), uses("a", "b"), uses("a", "b")},
 		{[]schema.Use{use("a", "o", "")}, uses("a"), uses("a")},
 		{[]schema.Use{use("a", "o", "x")}, []schema.Use{use("a", "", "x")}, []schema.Use{use("a", "", "x")}},
-		{[]schema.Use{use("a", "o", "")}, []schema.Use{use("a", "p", "")}, []schema.Use{use("a", "o", ""), use("a", "p", "")}},
+		{[]schema.Use{use("a", "o", "")}, []schema.Use{use("a", "p", "")},
+			[]schema.Use{use("a", "o", ""), use("a", "p", "")}},
 		{[]schema.Use{use("", "", "x")}, []schema.Use{use("", "", "y")}, []schema.Use{use("", "", "x"), use("", "", "y")}},
 	} {
 		if got := merge(tt.a, tt.b); !slices.Equal(got, tt.want) {
@@ -227,5 +228,13 @@ func TestWithoutCovered(t *testing.T) {
 	want := []Part{{a, "r*"}, {b, "r2"}, {When{}, "s*"}, {a, "t"}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("resources (-want +got):\n%s", d)
+	}
+}
+
+func TestJoinParts(t *testing.T) {
+	a, b := When{Uses: uses("a")}, When{Uses: uses("b")}
+	got := joinParts([]Part{{a, "r"}}, []Part{{b, "r"}, {b, "s"}})
+	if d := cmp.Diff([]Part{{When{Uses: uses("a", "b")}, "r"}, {b, "s"}}, got); d != "" {
+		t.Errorf("parts (-want +got):\n%s", d)
 	}
 }

@@ -159,8 +159,8 @@ func (r Request) Outside(
 			return out, true
 		}
 	}
-	kind, _, with, ok := scope.Name(out.Resource)
-	if !ok || kind != by || out.foreign(env) {
+	kind, _, with, _ := scope.Name(out.Resource)
+	if kind != by || out.foreign(env) {
 		return Request{}, false
 	}
 	out.Resource = with("outside-of-the-scope")
@@ -176,9 +176,8 @@ func (r Request) Inside(profile schema.Profile, s scope.Scope, env policies.Envi
 	r.Context = maps.Clone(r.Context)
 	r.Context["aws:RequestedRegion"] = []string{r.region(env)}
 	if s.Has(scope.Region) {
-		if strings.Contains(r.Resource, OtherRegion) { // another Region of the scope, or the only one
-			r.Resource = strings.ReplaceAll(r.Resource, OtherRegion, s.Regions[len(s.Regions)-1])
-		}
+		// The other Region is another one of the scope, or the only one.
+		r.Resource = strings.ReplaceAll(r.Resource, OtherRegion, s.Regions[len(s.Regions)-1])
 		r.Context["aws:RequestedRegion"] = []string{r.region(env)}
 	}
 	if scope.IsProtected(r.Resource) && !r.isUntagged(profile) {
@@ -190,8 +189,8 @@ func (r Request) Inside(profile schema.Profile, s scope.Scope, env policies.Envi
 		place := "arn:" + env.Partition + ":ec2:" + r.region(env) + ":" + env.Account
 		r.Context["ec2:Vpc"] = []string{place + ":vpc/" + s.VPCs[0]}
 	}
-	kind, _, with, ok := scope.Name(r.Resource)
-	if !ok || !s.Has(kind) || r.foreign(env) || kind == scope.VPC && r.newVPC {
+	kind, _, with, _ := scope.Name(r.Resource)
+	if !s.Has(kind) || r.foreign(env) || kind == scope.VPC && r.newVPC {
 		return []Request{r}
 	}
 	values := s.Get(kind)

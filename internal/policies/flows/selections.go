@@ -3,6 +3,7 @@ package flows
 import (
 	"iter"
 	"math/rand/v2"
+	"slices"
 
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
@@ -115,7 +116,5 @@ func (g generator) draw() policies.Selection {
 }
 
 func without[T any](list []T, i int) []T {
-	out := make([]T, 0, len(list)-1)
-	out = append(out, list[:i]...)
-	return append(out, list[i+1:]...)
+	return slices.Concat(list[:i], list[i+1:])
 }
