@@ -16,7 +16,7 @@ func TestRollOutOfScopeAndWindow(t *testing.T) {
 	const prefix, region = "example-releases", "us-east-1"
 	cloud := fakeawstest.Start(t, fakeawstest.Options{})
 	organization := cloud.NewOrganization("999999999999", region)
-	unit, outside := organization.Unit(organization.Root, "production"), organization.Unit(organization.Root, "outside")
+	unit, outside := organization.CreateUnit(organization.Root, "production"), organization.CreateUnit(organization.Root, "outside")
 	organization.Join("111111111111", unit)
 	organization.Join("222222222222", outside)
 	putRelease(t, organization, prefix, region)
@@ -38,7 +38,7 @@ func TestRollOutOfScopeAndWindow(t *testing.T) {
 	want := map[string]string{"111111111111 " + region: "CURRENT"}
 	requireInstances := func() {
 		t.Helper()
-		if got := organization.WaitStackSet("permstack"); !maps.Equal(got, want) {
+		if got := organization.StackSetInstances("permstack"); !maps.Equal(got, want) {
 			t.Fatalf("got instances %v, want %v", got, want)
 		}
 	}

@@ -27,7 +27,7 @@ func TestRollOut(t *testing.T) {
 	regions := []string{"us-east-1", "eu-central-1"}
 	cloud := fakeawstest.Start(t, fakeawstest.Options{})
 	organization := cloud.NewOrganization("999999999999", "us-east-1")
-	unit, outside := organization.Unit(organization.Root, "production"), organization.Unit(organization.Root, "outside")
+	unit, outside := organization.CreateUnit(organization.Root, "production"), organization.CreateUnit(organization.Root, "outside")
 	security := cloud.In("888888888888", hubRegion)
 	members := []string{"111111111111", "222222222222"}
 	organization.Join(security.ID, outside)
@@ -59,7 +59,7 @@ func TestRollOut(t *testing.T) {
 			want[m+" "+r] = "CURRENT"
 		}
 	}
-	if got := organization.WaitStackSet("permstack"); !maps.Equal(got, want) {
+	if got := organization.StackSetInstances("permstack"); !maps.Equal(got, want) {
 		t.Fatalf("first roll-out: got instances %v, want %v", got, want)
 	}
 
@@ -67,7 +67,7 @@ func TestRollOut(t *testing.T) {
 	for _, r := range regions {
 		want["333333333333 "+r] = "CURRENT"
 	}
-	if got := organization.WaitStackSet("permstack"); !maps.Equal(got, want) {
+	if got := organization.StackSetInstances("permstack"); !maps.Equal(got, want) {
 		t.Fatalf("after an account joined: got instances %v, want %v", got, want)
 	}
 
@@ -94,7 +94,7 @@ func TestRollOut(t *testing.T) {
 	}
 	admin.BeginUpdate(in)
 	admin.Wait("UPDATE_ROLLBACK_COMPLETE")
-	if got := organization.WaitStackSet("permstack"); !maps.Equal(got, want) {
+	if got := organization.StackSetInstances("permstack"); !maps.Equal(got, want) {
 		t.Errorf("after a bad update: got instances %v, want %v", got, want)
 	}
 	if got := roleNames(t, cloud, want); !maps.Equal(got, before) {

@@ -26,7 +26,7 @@ func TestCheckAndWhyInOrganization(t *testing.T) {
 	ctx := t.Context()
 	cloud := startAWS(t)
 	organization := cloud.NewOrganization("999999999999", region)
-	unit := organization.Unit(organization.Root, "production")
+	unit := organization.CreateUnit(organization.Root, "production")
 	organization.Join(member, unit)
 	stack := cloud.In(member, region).Launch(fakeawstest.Launch{})
 	role := stack.RoleName()

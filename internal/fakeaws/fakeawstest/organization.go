@@ -43,8 +43,8 @@ func (a *AWS) NewOrganization(management, region string) *Organization {
 	return o
 }
 
-// Unit creates an organizational unit and returns its id.
-func (o *Organization) Unit(parent, name string) string {
+// CreateUnit creates an organizational unit and returns its id.
+func (o *Organization) CreateUnit(parent, name string) string {
 	o.t.Helper()
 	out, err := o.Organizations.CreateOrganizationalUnit(o.t.Context(), &organizations.CreateOrganizationalUnitInput{
 		ParentId: &parent, Name: &name,
@@ -134,10 +134,10 @@ func (a *Account) WaitOperation(set string, id *string) Operation {
 	}
 }
 
-// WaitStackSet waits until no operation on a stack set is in progress, and
+// StackSetInstances waits until no operation on a stack set is in progress, and
 // returns the instances as "account Region: status", with the detailed status of
 // those that are not CURRENT.
-func (a *Account) WaitStackSet(set string) map[string]string {
+func (a *Account) StackSetInstances(set string) map[string]string {
 	a.t.Helper()
 	operations, err := a.CloudFormation.ListStackSetOperations(a.t.Context(),
 		&cloudformation.ListStackSetOperationsInput{StackSetName: &set})

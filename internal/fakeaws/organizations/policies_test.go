@@ -42,7 +42,7 @@ func TestPolicies(t *testing.T) {
 	c := fakeawstest.Start(t, fakeawstest.Options{})
 	organization := c.NewOrganization("999999999999", region)
 	o, root := organization.Organizations, organization.Root
-	unit := organization.Unit(root, "production")
+	unit := organization.CreateUnit(root, "production")
 	organization.Join(apitest.Account, unit)
 	for _, target := range []string{root, unit, apitest.Account} {
 		if got := policyIDs(t, o, target, types.PolicyTypeServiceControlPolicy); !slices.Equal(got, []string{fullAWSAccess}) {
@@ -107,7 +107,7 @@ func TestPoliciesLimitMembers(t *testing.T) {
 	c := fakeawstest.Start(t, fakeawstest.Options{})
 	organization := c.NewOrganization("999999999999", region)
 	o, root := organization.Organizations, organization.Root
-	unit := organization.Unit(root, "production")
+	unit := organization.CreateUnit(root, "production")
 	organization.Join(apitest.Account, unit)
 	all := `{"Effect":"Allow","Action":"*","Resource":"*"}`
 	member := apitest.AsRole(t, c.Cloud, apitest.NewClients(c.Config(apitest.Account, region)), "member", all)

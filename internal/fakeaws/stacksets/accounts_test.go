@@ -17,7 +17,7 @@ import (
 // TestAccountsChange lets accounts join, move, leave and be closed.
 func TestAccountsChange(t *testing.T) {
 	o, unit := newOrganization(t, 2)
-	nested, outside := o.Unit(unit, "nested"), o.Unit(o.Root, "outside")
+	nested, outside := o.CreateUnit(unit, "nested"), o.CreateUnit(o.Root, "outside")
 	createSet(t, o)
 	deploy(t, o, []string{home, other}, unit)
 	want := map[string]string{}
@@ -31,7 +31,7 @@ func TestAccountsChange(t *testing.T) {
 	}
 	check := func(what string, stacks int) {
 		t.Helper()
-		if got := o.WaitStackSet(setName); !maps.Equal(got, want) {
+		if got := o.StackSetInstances(setName); !maps.Equal(got, want) {
 			t.Errorf("%s: got instances %v, want %v", what, got, want)
 		}
 		if got := len(displayNames(t, o, 5)); got != stacks {

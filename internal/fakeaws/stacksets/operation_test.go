@@ -58,7 +58,7 @@ func TestOverrides(t *testing.T) {
 	}
 	o.WaitOperation(setName, out.OperationId)
 	o.Join(account(3), unit)
-	o.WaitStackSet(setName)
+	o.StackSetInstances(setName)
 	want := map[string]string{
 		account(0) + " " + home: "release own", account(2) + " " + home: "release own",
 		account(3) + " " + home: "release one",
@@ -119,7 +119,7 @@ func TestDelete(t *testing.T) {
 		t.Errorf("got topics %v, want none", got)
 	}
 	o.Join(account(2), unit)
-	if got := o.WaitStackSet(setName); len(got) > 0 {
+	if got := o.StackSetInstances(setName); len(got) > 0 {
 		t.Errorf("instances after an account joined a unit that is no target: got %v", got)
 	}
 	if _, err := o.CloudFormation.DeleteStackSet(t.Context(), &cloudformation.DeleteStackSetInput{

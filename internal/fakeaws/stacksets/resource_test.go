@@ -41,7 +41,7 @@ Outputs: {Id: {Value: !GetAtt Set.StackSetId}}
 // TestResource creates, updates and deletes AWS::CloudFormation::StackSet.
 func TestResource(t *testing.T) {
 	o, unit := newOrganization(t, 2)
-	second := o.Unit(o.Root, "second")
+	second := o.CreateUnit(o.Root, "second")
 	o.Join(account(2), second)
 	values := map[string]string{"Units": unit, "Regions": home}
 	stack := o.Launch(fakeawstest.Launch{Name: "administrator", Template: []byte(resource), Parameters: values})
@@ -51,7 +51,7 @@ func TestResource(t *testing.T) {
 		for _, p := range places {
 			want[p], status[p] = "release "+suffix, "CURRENT"
 		}
-		if got := o.WaitStackSet(setName); !maps.Equal(got, status) {
+		if got := o.StackSetInstances(setName); !maps.Equal(got, status) {
 			t.Errorf("%s: got instances %v, want %v", what, got, status)
 		}
 		if got := displayNames(t, o, 3); !maps.Equal(got, want) {

@@ -41,7 +41,7 @@ func account(i int) string { return fmt.Sprintf("1000000000%02d", i) }
 func newOrganization(t *testing.T, n int) (o *fakeawstest.Organization, unit string) {
 	t.Helper()
 	o = fakeawstest.Start(t, fakeawstest.Options{}).NewOrganization(management, home)
-	unit = o.Unit(o.Root, "production")
+	unit = o.CreateUnit(o.Root, "production")
 	for i := range n {
 		o.Join(account(i), unit)
 	}
@@ -166,7 +166,7 @@ func TestBadRelease(t *testing.T) {
 				t.Errorf("failed stack instances: got %d, want %d", *op.StatusDetails.FailedStackInstancesCount, tc.failed)
 			}
 			names := displayNames(t, o, accounts)
-			instances := o.WaitStackSet(setName)
+			instances := o.StackSetInstances(setName)
 			for _, r := range op.Results {
 				key := *r.Account + " " + *r.Region
 				name, status := "release one", "OUTDATED "+string(r.Status)

@@ -20,11 +20,11 @@ type Match int
 const (
 	// NoMatch means that the element does not name the principal.
 	NoMatch Match = iota
-	// Everyone means by "*".
+	// Everyone means that the element is "*".
 	Everyone
-	// Account means by the account that the principal belongs to.
+	// Account means that the element names the account that the principal belongs to.
 	Account
-	// Exact means by the role, the session or the service itself.
+	// Exact means that the element names the role, the session or the service itself.
 	Exact
 )
 

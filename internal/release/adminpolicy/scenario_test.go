@@ -81,7 +81,7 @@ func newDeployer(t *testing.T, cloud *fakeawstest.AWS, number int, who string, d
 	}
 	if who == adminpolicy.StackSets {
 		organization := cloud.NewOrganization(scope.Account, scope.Region)
-		out.unit = organization.Unit(organization.Root, "production")
+		out.unit = organization.CreateUnit(organization.Root, "production")
 	}
 	return out
 }

@@ -37,7 +37,7 @@ func (s Source) parseARN(q *query) {
 	}
 	switch {
 	case service == "" || actions.IsPattern(service):
-		q.problem = "the ARN names no service; name an action or a service to see what every resource of it is open to"
+		q.problem = "the ARN names no service; name an action or a service to see the permissions on its resources"
 		return
 	case !reference.HasService(service):
 		q.problem = "AWS has no service " + typed.Service
