@@ -16,7 +16,8 @@ func TestRollOutOfScopeAndWindow(t *testing.T) {
 	const prefix, region = "example-releases", "us-east-1"
 	cloud := fakeawstest.Start(t, fakeawstest.Options{})
 	organization := cloud.NewOrganization("999999999999", region)
-	unit, outside := organization.CreateUnit(organization.Root, "production"), organization.CreateUnit(organization.Root, "outside")
+	unit := organization.CreateUnit(organization.Root, "production")
+	outside := organization.CreateUnit(organization.Root, "outside")
 	organization.Join("111111111111", unit)
 	organization.Join("222222222222", outside)
 	putRelease(t, organization, prefix, region)

@@ -27,7 +27,8 @@ func TestRollOut(t *testing.T) {
 	regions := []string{"us-east-1", "eu-central-1"}
 	cloud := fakeawstest.Start(t, fakeawstest.Options{})
 	organization := cloud.NewOrganization("999999999999", "us-east-1")
-	unit, outside := organization.CreateUnit(organization.Root, "production"), organization.CreateUnit(organization.Root, "outside")
+	unit := organization.CreateUnit(organization.Root, "production")
+	outside := organization.CreateUnit(organization.Root, "outside")
 	security := cloud.In("888888888888", hubRegion)
 	members := []string{"111111111111", "222222222222"}
 	organization.Join(security.ID, outside)
