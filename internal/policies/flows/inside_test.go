@@ -79,6 +79,7 @@ func TestInsideAndOutside(t *testing.T) {
 		{"a subnet of another service", Request{Resource: "arn:aws:x:eu-central-1:111111111111:subnet/s"}, vpcs, scope.VPC,
 			[]string{"arn:aws:x:eu-central-1:111111111111:subnet/s" + regional}, ""},
 		{"a volume, by VPC", Request{Resource: volume}, vpcs, scope.VPC, []string{volume + regional}, ""},
+		{"a subnet, by bucket", Request{Resource: subnet}, buckets, scope.Bucket, []string{subnet + regional}, ""},
 		{"a VPC", Request{Resource: anyVPC}, vpcs, scope.VPC, []string{
 			strings.TrimSuffix(anyVPC, "v") + "vpc-1" + regional, strings.TrimSuffix(anyVPC, "v") + "vpc-2" + regional,
 		}, strings.TrimSuffix(anyVPC, "v") + "outside-of-the-scope" + regional},

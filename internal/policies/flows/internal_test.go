@@ -298,3 +298,32 @@ func TestCheckScopeOnce(t *testing.T) {
 		t.Errorf("got %v, want one failure", err)
 	}
 }
+
+// TestClosureOpensEachWay checks that a flow over resources of the organization is evaluated with these opened.
+func TestClosureOpensEachWay(t *testing.T) {
+	const key = "arn:${Partition}:kms:${Region}:${Account}:key/*"
+	profile := schema.Profile{
+		Name: "each", Assets: []schema.AssetInfo{{Asset: "a"}}, Operations: []schema.Operation{"o"},
+		Roles: []schema.Role{{Entity: "Role", Policies: []schema.Policy{{Entity: "Policy", Kind: schema.Managed,
+			Statements: []schema.Statement{{
+				Sid: "S", Actions: []string{"kms:Decrypt"}, Resources: []string{key}, Shared: []string{key},
+			}},
+		}}}},
+	}
+	flow := func(name string, sharing schema.Sharing) schema.Flow {
+		return schema.Flow{Name: name, Sharing: sharing, Calls: []schema.Call{
+			{Actions: []string{"kms:Encrypt"}, Resources: []string{"arn:${Partition}:kms:${Region}:${OtherAccount}:key/k"}},
+		}}
+	}
+	got, err := Closure(profile, []schema.Flow{
+		flow("accounts", schema.OtherAccounts), flow("organization", schema.Organization),
+	}, "", 0)
+	var failed []string
+	for _, f := range got {
+		failed = append(failed, f.Flow+" "+f.Opened)
+	}
+	want := []string{"accounts --other-account", "organization --organization"}
+	if err != nil || !slices.Equal(failed, want) {
+		t.Errorf("got %q, %v, want %q", failed, err, want)
+	}
+}
