@@ -10,103 +10,36 @@ import (
 	"testing"
 
 	"permstack/internal/iampolicy/eval"
+	"permstack/internal/iampolicy/policytest"
 )
 
-// infraAccess is a line of testdata/infra-role-access.txt: what is allowed in a place, on some resources and under
-// some conditions, in scenes with the chosen words.
-type infraAccess struct {
-	place       string
-	chosen      []string
-	deny        bool // it denies, whatever else allows
-	actions, on []string
-	gates       []infraGate
-	line        int
-}
-
-// infraGate is a condition key and the values with which it allows a request.
-type infraGate struct {
-	key     string
-	values  []string
-	missing bool // the key may be missing
-	absent  bool // the key must be missing
-}
-
-// infraAccessFile is testdata/infra-role-access.txt.
-type infraAccessFile struct {
-	names map[string][]string
-	lines []infraAccess
-}
-
-var readInfraAccess = sync.OnceValues(func() (infraAccessFile, error) {
-	f := infraAccessFile{names: map[string][]string{}}
+// readInfraAccess parses testdata/infra-role-access.txt once.
+var readInfraAccess = sync.OnceValues(func() (policytest.AccessFile, error) {
 	data, err := os.ReadFile("testdata/infra-role-access.txt")
 	if err != nil {
-		return f, err
+		return policytest.AccessFile{}, err
 	}
-	place := ""
-	for i, text := range strings.Split(string(data), "\n") {
-		name, value, isName := strings.Cut(text, " = ")
-		switch {
-		case text == "" || text[0] == '#':
-		case text[0] == '[':
-			place = strings.Trim(text, "[]")
-		case text[0] == '@' && isName:
-			f.names[name] = strings.Fields(value)
-		default:
-			a, err := parseInfraAccess(text)
-			if err != nil {
-				return f, fmt.Errorf("infra-role-access.txt:%d: %w", i+1, err)
+	file, err := policytest.ParseAccessFile(string(data))
+	if err != nil {
+		return file, fmt.Errorf("infra-role-access.txt: %w", err)
+	}
+	for _, l := range file.Lines {
+		for _, c := range l.Conditions {
+			if c.ForAllValues || c.IgnoreCase {
+				return file, fmt.Errorf("infra-role-access.txt:%d: ForAllValues and IgnoreCase are not evaluated here", l.Number)
 			}
-			a.place, a.line = place, i+1
-			f.lines = append(f.lines, a)
 		}
 	}
-	return f, nil
+	return file, nil
 })
-
-func parseInfraAccess(text string) (infraAccess, error) {
-	var a infraAccess
-	fields := strings.Split(text, " | ")
-	if len(fields) < 3 || len(fields) > 4 {
-		return a, fmt.Errorf("%d fields in %q", len(fields), text)
-	}
-	a.chosen, a.on = strings.Fields(fields[0]), strings.Fields(fields[2])
-	if a.deny = fields[0] == "deny"; a.deny {
-		a.chosen = nil
-	}
-	service, names, ok := strings.Cut(fields[1], ":")
-	if !ok {
-		return a, fmt.Errorf("actions %q", fields[1])
-	}
-	for name := range strings.SplitSeq(names, ",") {
-		a.actions = append(a.actions, service+":"+name)
-	}
-	if len(fields) < 4 {
-		return a, nil
-	}
-	for part := range strings.SplitSeq(fields[3], " & ") {
-		if key, absent := strings.CutPrefix(part, "!"); absent {
-			a.gates = append(a.gates, infraGate{key: key, absent: true})
-			continue
-		}
-		key, values, ok := strings.Cut(part, "=")
-		if !ok {
-			return a, fmt.Errorf("condition %q", part)
-		}
-		g := infraGate{values: strings.Split(values, ",")}
-		g.key, g.missing = strings.CutSuffix(key, "?")
-		a.gates = append(a.gates, g)
-	}
-	return a, nil
-}
 
 // infraScene is a set of parameters for a template, and the words of infra-role-access.txt that are true for it.
 type infraScene struct {
 	what, template, region string
 	values                 map[string]string
 	words                  []string
-	mutated                bool          // mutants of its statements are tried
-	lines                  []infraAccess // of the places that the template has; set by ownScenes
+	mutated                bool                    // mutants of its statements are tried
+	lines                  []policytest.AccessLine // of the places that the template has; set by ownScenes
 	names                  map[string][]string
 	expanded               map[string][]string // results of patterns, by text
 	uuid                   string              // of the parent's id; the constant uuid if it is empty
@@ -159,8 +92,8 @@ func infraScenes(t *testing.T) []infraScene {
 }
 
 // chosen reports whether a line applies to the scene.
-func (s *infraScene) chosen(a infraAccess) bool {
-	return !slices.ContainsFunc(a.chosen, func(word string) bool {
+func (s *infraScene) chosen(a policytest.AccessLine) bool {
+	return !slices.ContainsFunc(a.Choices, func(word string) bool {
 		name, not := strings.CutPrefix(word, "!")
 		return name != "*" && slices.Contains(s.words, name) == not
 	})
@@ -238,9 +171,9 @@ func callers() map[string]eval.Principal {
 }
 
 // of returns the lines of a place that apply to the scene.
-func (s *infraScene) of(place string) (out []infraAccess) {
+func (s *infraScene) of(place string) (out []policytest.AccessLine) {
 	for _, a := range s.lines {
-		if a.place == place && s.chosen(a) {
+		if a.Section == place && s.chosen(a) {
 			out = append(out, a)
 		}
 	}
@@ -248,9 +181,9 @@ func (s *infraScene) of(place string) (out []infraAccess) {
 }
 
 // about returns the lines about an action.
-func about(lines []infraAccess, action string) (out []infraAccess) {
+func about(lines []policytest.AccessLine, action string) (out []policytest.AccessLine) {
 	for _, a := range lines {
-		if slices.ContainsFunc(a.actions, func(p string) bool { return arnGlob(p, action) }) {
+		if slices.ContainsFunc(a.Actions, func(p string) bool { return arnGlob(p, action) }) {
 			out = append(out, a)
 		}
 	}
@@ -258,12 +191,12 @@ func about(lines []infraAccess, action string) (out []infraAccess) {
 }
 
 // decides returns the decision of lines about the request's action.
-func (s *infraScene) decides(lines []infraAccess, r eval.Request) eval.Decision {
+func (s *infraScene) decides(lines []policytest.AccessLine, r eval.Request) eval.Decision {
 	out := eval.ImplicitDeny
 	for _, a := range lines {
-		if slices.ContainsFunc(a.on, func(on string) bool { return s.matches(on, r.Resource) }) &&
-			!slices.ContainsFunc(a.gates, func(g infraGate) bool { return !s.passes(g, r) }) {
-			if a.deny {
+		if slices.ContainsFunc(a.Resources, func(on string) bool { return s.matches(on, r.Resource) }) &&
+			!slices.ContainsFunc(a.Conditions, func(c policytest.AccessCondition) bool { return !s.passes(c, r) }) {
+			if a.Deny {
 				return eval.ExplicitDeny
 			}
 			out = eval.Allow
@@ -276,9 +209,9 @@ func (s *infraScene) matches(name, have string) bool {
 	return slices.ContainsFunc(s.patterns(name), func(p string) bool { return arnGlob(p, have) })
 }
 
-func (s *infraScene) passes(g infraGate, r eval.Request) bool {
-	if g.key == "who" {
-		kind, name, _ := strings.Cut(g.values[0], ":")
+func (s *infraScene) passes(c policytest.AccessCondition, r eval.Request) bool {
+	if c.Key == "principal" {
+		kind, name, _ := strings.Cut(c.Values[0], ":")
 		switch kind {
 		case "service":
 			return r.Principal.Service == name+".amazonaws.com"
@@ -287,14 +220,14 @@ func (s *infraScene) passes(g infraGate, r eval.Request) bool {
 		}
 		return r.Principal.Account != ""
 	}
-	have, present := r.Context[g.key]
-	if g.absent {
+	have, present := r.Context[c.Key]
+	if c.Null {
 		return !present
 	}
 	if !present {
-		return g.missing
+		return c.IfExists
 	}
-	return slices.ContainsFunc(g.values, func(v string) bool { return s.matches(v, have[0]) })
+	return slices.ContainsFunc(c.Values, func(v string) bool { return s.matches(v, have[0]) })
 }
 
 // arnGlob reports whether a pattern matches a text; a * in an ARN does not match beyond its part.

@@ -227,7 +227,7 @@ func newInfraBenches(t *testing.T) []*infraBench {
 		if err != nil {
 			t.Fatalf("%s: %v", s.what, err)
 		}
-		s.names, s.lines = file.names, file.lines
+		s.names, s.lines = file.Names, file.Lines
 		places, err := s.places(b)
 		if err != nil {
 			t.Fatalf("%s: %v", s.what, err)
@@ -237,9 +237,9 @@ func newInfraBenches(t *testing.T) []*infraBench {
 			out = append(out, newInfraBench(&s, p))
 		}
 	}
-	for _, a := range file.lines {
-		if !held[a.place] {
-			t.Errorf("infra-role-access.txt:%d: no template has %s", a.line, a.place)
+	for _, a := range file.Lines {
+		if !held[a.Section] {
+			t.Errorf("infra-role-access.txt:%d: no template has %s", a.Number, a.Section)
 		}
 	}
 	return out

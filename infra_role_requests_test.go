@@ -30,7 +30,7 @@ func (a infraRequest) String() string {
 func (s *infraScene) requests(place string) []infraRequest {
 	var out []infraRequest
 	seen := map[string]bool{}
-	lines, byAction := s.of(place), map[string][]infraAccess{}
+	lines, byAction := s.of(place), map[string][]policytest.AccessLine{}
 	// ask adds a request by somebody in a context, of which who is the text.
 	ask := func(line int, r eval.Request, who string) {
 		key := r.Action + "\n" + r.Resource + "\n" + who
@@ -46,42 +46,42 @@ func (s *infraScene) requests(place string) []infraRequest {
 	}
 	others := slices.Clone(policytest.Dangerous)
 	for _, a := range s.lines {
-		others = append(others, a.actions...)
+		others = append(others, a.Actions...)
 	}
 	slices.Sort(others)
 	others = slices.Compact(others)
 	for _, a := range s.lines {
-		if a.place != place {
+		if a.Section != place {
 			continue
 		}
-		right, wrong := s.shows(a.gates)
+		right, wrong := s.shows(a.Conditions)
 		all := slices.Concat(right, wrong)
 		who := make([]string, len(all))
 		for i, r := range all {
 			who[i] = fmt.Sprint(r.Principal, r.Context)
 		}
-		for _, on := range a.on {
+		for _, on := range a.Resources {
 			for _, pattern := range s.patterns(on) {
-				for _, action := range a.actions {
+				for _, action := range a.Actions {
 					r := right[0]
 					r.Action, r.Resource = example(action), example(pattern)
-					ask(a.line, r, who[0])
+					ask(a.Number, r, who[0])
 					if !s.chosen(a) {
 						continue
 					}
 					for i, r := range all {
 						r.Action, r.Resource = example(action), example(pattern)
-						ask(a.line, r, who[i])
+						ask(a.Number, r, who[i])
 					}
 					for _, miss := range nearMisses(pattern) {
 						r.Resource = miss
-						ask(a.line, r, who[0])
+						ask(a.Number, r, who[0])
 					}
 				}
 				for _, action := range others {
 					r := right[0]
 					r.Action, r.Resource = example(action), example(pattern)
-					ask(a.line, r, who[0])
+					ask(a.Number, r, who[0])
 				}
 			}
 		}
@@ -133,32 +133,32 @@ func nearMisses(pattern string) []string {
 }
 
 // shows returns principals and contexts that meet every gate, and those that fail one.
-func (s *infraScene) shows(gates []infraGate) (right, wrong []eval.Request) {
+func (s *infraScene) shows(conditions []policytest.AccessCondition) (right, wrong []eval.Request) {
 	right = []eval.Request{{}}
-	vary := func(g infraGate, values []string, missing bool) (out []eval.Request) {
+	vary := func(c policytest.AccessCondition, values []string, missing bool) (out []eval.Request) {
 		for _, r := range right {
 			for _, v := range values {
 				r.Context = maps.Clone(r.Context)
 				if r.Context == nil {
 					r.Context = map[string][]string{}
 				}
-				r.Context[g.key] = []string{v}
+				r.Context[c.Key] = []string{v}
 				out = append(out, r)
 			}
 			if missing {
 				r.Context = maps.Clone(r.Context)
-				delete(r.Context, g.key)
+				delete(r.Context, c.Key)
 				out = append(out, r)
 			}
 		}
 		return out
 	}
-	for _, g := range gates {
-		if g.key == "who" {
+	for _, c := range conditions {
+		if c.Key == "principal" {
 			who := callers()
 			var in []eval.Request
 			for _, name := range slices.Sorted(maps.Keys(who)) {
-				if r := (eval.Request{Principal: who[name]}); s.passes(g, r) {
+				if r := (eval.Request{Principal: who[name]}); s.passes(c, r) {
 					in = append(in, r)
 				} else {
 					wrong = append(wrong, r)
@@ -167,12 +167,12 @@ func (s *infraScene) shows(gates []infraGate) (right, wrong []eval.Request) {
 			right = in
 			continue
 		}
-		if g.absent {
-			wrong = append(wrong, vary(g, []string{"other", ""}, false)...)
+		if c.Null {
+			wrong = append(wrong, vary(c, []string{"other", ""}, false)...)
 			continue
 		}
 		var values, bad []string
-		for _, v := range g.values {
+		for _, v := range c.Values {
 			for _, p := range s.patterns(v) {
 				v := example(p)
 				values = append(values, v)
@@ -187,16 +187,16 @@ func (s *infraScene) shows(gates []infraGate) (right, wrong []eval.Request) {
 			}
 		}
 		bad = append(bad, "true", s.thirdParty())
-		wrong = append(vary(infraGate{key: g.key}, nil, false), wrong...)
+		wrong = append(vary(policytest.AccessCondition{Key: c.Key}, nil, false), wrong...)
 		for i := range wrong { // those of the gates before show this one rightly
 			wrong[i].Context = maps.Clone(wrong[i].Context)
 			if wrong[i].Context == nil {
 				wrong[i].Context = map[string][]string{}
 			}
-			wrong[i].Context[g.key] = values[:1]
+			wrong[i].Context[c.Key] = values[:1]
 		}
-		wrong = append(wrong, vary(g, bad, true)...)
-		right = vary(g, values, g.missing)
+		wrong = append(wrong, vary(c, bad, true)...)
+		right = vary(c, values, c.IfExists)
 	}
 	return right, wrong
 }

@@ -32,10 +32,10 @@ func TestAccessNamesEveryAction(t *testing.T) {
 					continue
 				}
 				without := slices.DeleteFunc(slices.Clone(lines), func(b access) bool {
-					return b.role == a.role && b.profile == name && slices.Contains(b.actions, a.actions[0])
+					return b.role == a.role && b.profile == name && slices.Contains(b.Actions, a.Actions[0])
 				})
 				if len(unnamedActions(loaded, without)) == 0 {
-					t.Errorf("access.txt:%d: %s is not missed without its lines", lines[i].line, a.actions[0])
+					t.Errorf("access.txt:%d: %s is not missed without its lines", lines[i].Number, a.Actions[0])
 				}
 			}
 		})
@@ -55,8 +55,8 @@ func unnamedActions(loaded profilefile.Loaded, lines []access) []string {
 					var missing []schema.Use
 					for _, u := range usesFor(p, s) {
 						if !slices.ContainsFunc(lines, func(a access) bool {
-							return a.profile == loaded.Profile.Name && a.role == r.Entity && a.deny == s.Deny &&
-								slices.ContainsFunc(a.actions, func(x string) bool { return strings.EqualFold(x, action) }) &&
+							return a.profile == loaded.Profile.Name && a.role == r.Entity && a.Deny == s.Deny &&
+								slices.ContainsFunc(a.Actions, func(x string) bool { return strings.EqualFold(x, action) }) &&
 								slices.ContainsFunc(a.uses, func(have schema.Use) bool { return haveCommonChoice(u, have) })
 						}) {
 							missing = append(missing, u)

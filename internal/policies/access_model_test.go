@@ -16,24 +16,9 @@ import (
 // access is one line of testdata/access.txt: a role is allowed actions on some resources under some conditions, if the
 // selection includes one of the uses.
 type access struct {
+	policytest.AccessLine
 	profile, role string
-	deny          bool // whatever else allows it
 	uses          []schema.Use
-	actions       []string
-	on            []string
-	gates         []gate
-	line          int
-}
-
-// gate is a condition key and the values with which it allows a request; * is any value.
-type gate struct {
-	key    string
-	values []string
-	each   bool // every value of the request must match; none at all does
-	// caseless is true if case does not matter.
-	caseless bool
-	maybe    bool // a request may have the key or not
-	none     bool // a request must not have the key
 }
 
 // accesses parses testdata/access.txt once.
@@ -42,84 +27,31 @@ var accesses = sync.OnceValues(func() ([]access, error) {
 	if err != nil {
 		return nil, err
 	}
+	file, err := policytest.ParseAccessFile(string(data))
+	if err != nil {
+		return nil, fmt.Errorf("access.txt: %w", err)
+	}
 	var out []access
-	var profile, role string
-	lines := strings.Split(string(data), "\n")
-	for i := 0; i < len(lines); i++ {
-		text, number := lines[i], i+1
-		switch {
-		case text == "" || text[0] == '#':
-			continue
-		case text[0] == '[':
-			if _, err := fmt.Sscanf(strings.Trim(text, "[]"), "%s %s", &profile, &role); err != nil {
-				return nil, fmt.Errorf("access.txt:%d: %w", number, err)
+	for _, l := range file.Lines {
+		a := access{AccessLine: l}
+		if _, err := fmt.Sscanf(l.Section, "%s %s", &a.profile, &a.role); err != nil {
+			return nil, fmt.Errorf("access.txt:%d: section %q: %w", l.Number, l.Section, err)
+		}
+		for _, c := range l.Choices {
+			rest, option, _ := strings.Cut(c, "+")
+			asset, operation, _ := strings.Cut(rest, "/")
+			if asset == "*" {
+				asset = ""
 			}
-			continue
+			a.uses = append(
+				a.uses,
+				schema.Use{Asset: schema.Asset(asset), Operation: schema.Operation(operation), Option: schema.Option(option)},
+			)
 		}
-		for i+1 < len(lines) && strings.HasPrefix(lines[i+1], "    ") {
-			i++
-			gap := " "
-			if strings.HasSuffix(text, ",") {
-				gap = ""
-			}
-			text += gap + strings.TrimSpace(lines[i])
-		}
-		a, err := parseAccess(text)
-		if err != nil {
-			return nil, fmt.Errorf("access.txt:%d: %w", number, err)
-		}
-		a.profile, a.role, a.line = profile, role, number
 		out = append(out, a)
 	}
 	return out, nil
 })
-
-func parseAccess(text string) (access, error) {
-	var a access
-	fields := strings.Split(text, "|")
-	if len(fields) < 3 || len(fields) > 4 {
-		return a, fmt.Errorf("%d fields in %q", len(fields), text)
-	}
-	uses, deny := strings.CutPrefix(fields[0], "never ")
-	a.deny = deny
-	for _, u := range strings.Fields(uses) {
-		rest, option, _ := strings.Cut(u, "+")
-		asset, operation, _ := strings.Cut(rest, "/")
-		if asset == "*" {
-			asset = ""
-		}
-		a.uses = append(
-			a.uses,
-			schema.Use{Asset: schema.Asset(asset), Operation: schema.Operation(operation), Option: schema.Option(option)},
-		)
-	}
-	for _, group := range strings.Fields(fields[1]) {
-		service, names, ok := strings.Cut(group, ":")
-		if !ok {
-			return a, fmt.Errorf("actions %q", group)
-		}
-		for name := range strings.SplitSeq(names, ",") {
-			a.actions = append(a.actions, service+":"+name)
-		}
-	}
-	a.on = strings.Fields(fields[2])
-	if len(fields) == 4 {
-		for condition := range strings.SplitSeq(fields[3], " and ") {
-			text, each := strings.CutPrefix(strings.TrimSpace(condition), "each ")
-			text, caseless := strings.CutPrefix(text, "caseless ")
-			text, maybe := strings.CutPrefix(text, "maybe ")
-			text, none := strings.CutPrefix(text, "none ")
-			key, values, ok := strings.Cut(text, "=")
-			if ok == none {
-				return a, fmt.Errorf("condition %q", condition)
-			}
-			a.gates = append(a.gates, gate{
-				key: key, values: strings.Split(values, ","), each: each, caseless: caseless, maybe: maybe, none: none,
-			})
-		}
-	}
-	return a, nil
-}
 
 // scene is a selection with its environment, and the values of the names that access.txt uses.
 type scene struct {
@@ -248,7 +180,7 @@ func (s scene) model(lines []access) *model {
 			continue
 		}
 		r := rule{access: a}
-		for _, on := range a.on {
+		for _, on := range a.Resources {
 			p := strings.SplitN(s.pattern(on), ":", 6)
 			if len(p) == 1 {
 				p = nil
@@ -274,7 +206,7 @@ func (m *model) allows(role, action, resource string, context map[string]string)
 	rules, known := m.byAction[key]
 	if !known {
 		for _, r := range m.byRole[role] {
-			if slices.ContainsFunc(r.actions, func(p string) bool { return glob(p, action) }) {
+			if slices.ContainsFunc(r.Actions, func(p string) bool { return glob(p, action) }) {
 				rules = append(rules, r)
 			}
 		}
@@ -282,27 +214,27 @@ func (m *model) allows(role, action, resource string, context map[string]string)
 	}
 	matches := func(deny bool) bool {
 		return slices.ContainsFunc(rules, func(r *rule) bool {
-			return r.deny == deny &&
+			return r.Deny == deny &&
 				slices.ContainsFunc(r.patterns, func(p []string) bool {
 					return p == nil || len(arn) == 6 && slices.EqualFunc(p, arn, glob)
 				}) &&
-				!slices.ContainsFunc(r.gates, func(g gate) bool { return !m.passes(g, context) })
+				!slices.ContainsFunc(r.Conditions, func(c policytest.AccessCondition) bool { return !m.passes(c, context) })
 		})
 	}
 	return matches(false) && !matches(true)
 }
 
-func (s scene) passes(g gate, context map[string]string) bool {
-	have, present := context[g.key]
-	if !present || g.none {
-		return !present && (g.each || g.maybe || g.none)
+func (s scene) passes(c policytest.AccessCondition, context map[string]string) bool {
+	have, present := context[c.Key]
+	if !present || c.Null {
+		return !present && (c.ForAllValues || c.IfExists || c.Null)
 	}
-	return slices.ContainsFunc(g.values, func(want string) bool {
+	return slices.ContainsFunc(c.Values, func(want string) bool {
 		want = s.value(want)
-		if g.caseless && strings.EqualFold(want, have) {
+		if c.IgnoreCase && strings.EqualFold(want, have) {
 			return true
 		}
-		return want == "*" || want == have || g.each && glob(want, have) ||
+		return want == "*" || want == have || c.ForAllValues && glob(want, have) ||
 			(want == "true" || want == "false") && strings.EqualFold(want, have)
 	})
 }

@@ -51,16 +51,16 @@ func derive(m *model, aws map[string]awsAction) []derivedRequest {
 			taken[pair] = real
 		}
 		out = append(out, derivedRequest{
-			role: a.role, action: action, resource: resource, context: context, line: a.line,
+			role: a.role, action: action, resource: resource, context: context, line: a.Number,
 			allowed: m.allows(a.role, action, resource, context),
 			real:    real && sends(action, context),
 		})
 	}
 	for i := range m.rules {
 		a := &m.rules[i]
-		right, wrong := m.contexts(a.gates)
-		for j, on := range a.on {
-			for _, action := range a.actions {
+		right, wrong := m.contexts(a.Conditions)
+		for j, on := range a.Resources {
+			for _, action := range a.Actions {
 				for _, action := range orSelf(wildActions[action], action) {
 					example, ok := m.exampleFor(aws, action, on, a.patterns[j])
 					if !ok {
@@ -78,7 +78,7 @@ func derive(m *model, aws map[string]awsAction) []derivedRequest {
 				ask(a, action, m.example(on), right[0])
 			}
 		}
-		for _, action := range a.actions {
+		for _, action := range a.Actions {
 			for _, action := range orSelf(wildActions[action], action) {
 				for pattern := range aws[action].Resources {
 					ask(a, action, fillType(pattern), right[0])
@@ -88,10 +88,10 @@ func derive(m *model, aws map[string]awsAction) []derivedRequest {
 	}
 	for i := range m.others {
 		a := &m.others[i]
-		right, _ := m.contexts(a.gates)
-		for _, action := range a.actions {
+		right, _ := m.contexts(a.Conditions)
+		for _, action := range a.Actions {
 			action = orSelf(wildActions[action], action)[0]
-			for j, on := range a.on {
+			for j, on := range a.Resources {
 				if example, ok := m.exampleFor(aws, action, on, a.patterns[j]); ok {
 					ask(a, action, example, right[0])
 					break
@@ -105,15 +105,15 @@ func derive(m *model, aws map[string]awsAction) []derivedRequest {
 // alsoAllowed returns contexts for a line that denies an action: each of them also with what the lines that allow the
 // action require, so that the denial alone decides. The contexts of other lines are returned as they are.
 func (m *model) alsoAllowed(a *rule, action string, contexts []map[string]string) []map[string]string {
-	if !a.deny {
+	if !a.Deny {
 		return contexts
 	}
 	out := slices.Clone(contexts)
 	for _, r := range m.byRole[a.role] {
-		if r.deny || !slices.Contains(r.actions, action) {
+		if r.Deny || !slices.Contains(r.Actions, action) {
 			continue
 		}
-		right, _ := m.contexts(r.gates)
+		right, _ := m.contexts(r.Conditions)
 		for _, allowed := range right {
 			for _, c := range contexts {
 				both := maps.Clone(allowed)
@@ -160,34 +160,34 @@ func orSelf(list []string, v string) []string {
 }
 
 // contexts returns contexts that meet every condition, one for each value, and contexts that fail one of them.
-func (s scene) contexts(gates []gate) (right, wrong []map[string]string) {
+func (s scene) contexts(conditions []policytest.AccessCondition) (right, wrong []map[string]string) {
 	right = []map[string]string{{}}
-	for _, g := range gates {
+	for _, c := range conditions {
 		var next []map[string]string
-		if g.maybe || g.none {
+		if c.IfExists || c.Null {
 			next = right
 		}
-		if g.none {
+		if c.Null {
 			continue
 		}
-		for _, v := range g.values {
+		for _, v := range c.Values {
 			for _, r := range right {
-				next = append(next, with(r, g.key, s.rightValue(v)))
+				next = append(next, with(r, c.Key, s.rightValue(v)))
 			}
 		}
 		right = next
 	}
-	for _, g := range gates {
+	for _, c := range conditions {
 		rest := maps.Clone(right[0])
-		delete(rest, g.key)
+		delete(rest, c.Key)
 		wrong = append(wrong, rest)
-		if g.none {
-			wrong = append(wrong, with(rest, g.key, "x"), with(rest, g.key, "true"))
+		if c.Null {
+			wrong = append(wrong, with(rest, c.Key, "x"), with(rest, c.Key, "true"))
 			continue
 		}
-		for _, v := range g.values {
+		for _, v := range c.Values {
 			for _, miss := range wrongValues(s.rightValue(v)) {
-				wrong = append(wrong, with(rest, g.key, miss))
+				wrong = append(wrong, with(rest, c.Key, miss))
 			}
 		}
 	}
