@@ -55,7 +55,11 @@ func TestFlowsByOutsideEvaluator(t *testing.T) {
 	simulate(t, judge, tests, func(t *testing.T, requests, unjudged int) {
 		t.Helper()
 		t.Logf("%s: %d requests; of %d the evaluator does not know the resource's type", sample, requests, unjudged)
-		if requests < 15 || unjudged > max(1, requests/20) {
+		least := 15
+		if !policytest.Slow() { // a sample of a quarter, of which a release of a profile may have few
+			least = 1
+		}
+		if requests < least || unjudged > max(1, requests/20) {
 			t.Errorf("got %d requests, %d of them not judged", requests, unjudged)
 		}
 	})
