@@ -93,14 +93,57 @@ func checkReference(c string, k known) (problem string, ok bool) {
 		}
 	case regexp.MustCompile(`^(cmd|docs|functions|interop|internal|templates|testdata|tools)/\S+$`).MatchString(c),
 		regexp.MustCompile(`^[\w.-]+\.(md|yaml|go|sh)$`).MatchString(c) && c != "main.go":
-		path := strings.TrimSuffix(placeholders.ReplaceAllString(c, "*"), "/")
-		if found, err := filepath.Glob(path); err != nil || len(found) == 0 {
-			return "there is no such file", true
+		if missing := missingPath(c); missing != "" {
+			return "there is no " + missing, true
 		}
 	default:
 		return "", false
 	}
 	return "", true
+}
+
+// missingPath returns a path that does not exist, "" if there is none. A folder stands for each folder that its
+// placeholder matches, such as each vendor's: what follows must exist in all of them.
+func missingPath(path string) string {
+	folders := []string{""}
+	parts := strings.Split(strings.TrimSuffix(path, "/"), "/")
+	for i, part := range parts {
+		var next []string
+		for _, folder := range folders {
+			name := placeholders.ReplaceAllString(part, "*")
+			pattern := filepath.Join(folder, name)
+			found, err := filepath.Glob(pattern)
+			if err != nil || len(found) == 0 {
+				return pattern
+			}
+			for _, f := range found {
+				info, err := os.Stat(f)
+				if err == nil && (i == len(parts)-1 || info.IsDir() && (name == part || info.Name() != "testdata")) {
+					next = append(next, f)
+				}
+			}
+		}
+		folders = next
+	}
+	return ""
+}
+
+// TestMissingPath checks that a file must be in each folder that a placeholder stands for.
+func TestMissingPath(t *testing.T) {
+	for path, want := range map[string]string{
+		"internal/policies/profiles/<vendor>/profile.yaml": "",
+		"internal/fakeaws/<service>/":                      "",
+		"internal/policies/profiles/<vendor>/support.yaml": "internal/policies/profiles/aws-backup/support.yaml",
+		"internal/drift/detect/type_<name>.go":             "",
+		"internal/drift/detect/kind_<name>.go":             "internal/drift/detect/kind_*.go",
+		"templates/unknown.yaml":                           "templates/unknown.yaml",
+	} {
+		t.Run(path, func(t *testing.T) {
+			if got := filepath.ToSlash(missingPath(path)); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
 }
 
 // declarations reads the commands of build.sh and permstack, the tests and the go:generate lines.

@@ -18,19 +18,15 @@
 //
 // # How to add a call
 //
-// A new call of a service takes two files. For IAM:
+// A new call of a service takes two places:
 //
-//  1. The handler, in the file of its resource (role.go, policy.go, profile.go,
-//     tags.go, …).
-//  2. A row in actions in service.go: the name of the call, the handler, and the
-//     permissions that the call requires (onRole, onPolicy, onProfile, onAny and
-//     others in permissions.go).
+//  1. The handler, in the file of its resource: in iam, role.go, policy.go, profile.go or tags.go.
+//  2. A row in the service's table of actions: the name of the call, the handler, and the permissions that the call
+//     requires. The table is in the file that the service's definition names as its Source: iam/service.go, and
+//     sns/sns.go, events/events.go and so on, lambda/api.go and cloudformation/api.go.
 //
-// The other services have their rows in sns/sns.go, events/events.go, ssm/ssm.go,
-// sts/sts.go, s3/s3.go, organizations/organizations.go, cloudformation/api.go and
-// stacksets/stacksets.go. A row without permissions fails
-// TestEveryActionDeclaresPermissions, and the call returns InternalFailure with
-// the name of the file to edit.
+// A row without permissions fails TestEveryActionDeclaresPermissions, and the call returns InternalFailure; both name
+// the file to edit.
 //
 // A new resource type of CloudFormation takes a type_….go file with its schema and
 // its handlers, a row in providers in cloudformation/provider.go, and a run of

@@ -77,37 +77,24 @@ func TestEveryActionDeclaresPermissions(t *testing.T) {
 // checkAccess checks that AWS has the action and that it can be on the resource.
 func checkAccess(t *testing.T, a protocol.Access) {
 	t.Helper()
-	if _, ok := reference.Find(a.Action); !ok {
+	action, ok := reference.Find(a.Action)
+	if !ok {
 		t.Errorf("AWS has no action %q", a.Action)
+		return
+	}
+	var types []string
+	for _, r := range action.Resources {
+		types = append(types, r.Type+" ("+r.ARN+")")
 	}
 	switch {
-	case a.Resource == "*" && !slices.Contains(withoutResources, a.Action):
-		t.Errorf("%s is required on *: derive the ARN of its resource from the call", a.Action)
+	case a.Resource == "*" && len(types) > 0:
+		t.Errorf("%s is required on *; AWS lists the resource types %s for it: derive the ARN from the call", a.Action,
+			strings.Join(types, ", "))
+	case a.Resource != "*" && len(types) == 0:
+		t.Errorf("%s is required on %q; AWS lists no resource type for it: require it on *", a.Action, a.Resource)
 	case a.Resource != "*" && !strings.HasPrefix(a.Resource, "arn:"):
 		t.Errorf("%s is required on %q, which is no ARN", a.Action, a.Resource)
 	}
-}
-
-// withoutResources are the actions that policies can allow on * only (the column
-// "Resource types" of the Service Authorization Reference is empty).
-var withoutResources = []string{
-	"cloudformation:BatchDescribeTypeConfigurations", "cloudformation:DescribeStackDriftDetectionStatus",
-	"cloudformation:ListExports", "cloudformation:ListStacks", "cloudformation:ValidateTemplate",
-	"cloudformation:ActivateOrganizationsAccess", "cloudformation:CreateStackSet",
-	"cloudformation:DeactivateOrganizationsAccess", "cloudformation:DescribeOrganizationsAccess",
-	"cloudformation:ListStackSets",
-	"organizations:CreateAccount", "organizations:CreateOrganization", "organizations:DeleteOrganization",
-	"organizations:ListPolicies",
-	"organizations:DescribeCreateAccountStatus", "organizations:DescribeOrganization",
-	"organizations:DisableAWSServiceAccess", "organizations:EnableAWSServiceAccess",
-	"organizations:LeaveOrganization", "organizations:ListAWSServiceAccessForOrganization",
-	"organizations:ListAccounts", "organizations:ListCreateAccountStatus", "organizations:ListDelegatedAdministrators",
-	"organizations:ListHandshakesForAccount", "organizations:ListRoots",
-	"events:ListEventBuses", "events:ListRuleNamesByTarget", "events:ListRules", "events:TestEventPattern",
-	"iam:ListAccountAliases", "iam:ListInstanceProfiles", "iam:ListPolicies", "iam:ListRoles",
-	"cloudtrail:LookupEvents", "kms:CreateKey", "kms:ListAliases", "kms:ListKeys", "s3:ListAllMyBuckets",
-	"sns:ListSubscriptions", "sns:ListTopics",
-	"sqs:ListQueues", "ssm:DescribeParameters", "sts:DecodeAuthorizationMessage",
 }
 
 // TestUndeclaredPermissionsFail calls an action without permissions, as a role

@@ -37,7 +37,8 @@ func TestCPMNarrowings(t *testing.T) {
 			return d.We == difference && slices.ContainsFunc(d.Actions, func(p string) bool { return glob(p, action) })
 		})
 		if i < 0 {
-			t.Errorf("no decision to %s: %s", difference, action)
+			t.Errorf("no decision to %s: %s: add to internal/policies/profiles/cpm/narrowings.yaml: {actions: [%s], we: %s, "+
+				"why: REASON}", difference, action, action, difference)
 		}
 		used[i] = true
 	}
@@ -52,7 +53,7 @@ func TestCPMNarrowings(t *testing.T) {
 	}
 	for i, d := range decisions {
 		if !used[i] {
-			t.Errorf("the decision to %s of %v has no difference", d.We, d.Actions)
+			t.Errorf("the decision to %s of %v has no difference: remove it from narrowings.yaml", d.We, d.Actions)
 		}
 		if d.Why == "" {
 			t.Errorf("the decision to %s of %v has no reason", d.We, d.Actions)

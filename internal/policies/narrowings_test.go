@@ -71,16 +71,20 @@ func TestNarrowings(t *testing.T) {
 			switch {
 			case have.We == difference:
 			case have.We == "":
-				t.Errorf("%s: we %s, and narrowings.yaml does not say why", key, difference)
+				t.Errorf("%s: we %s. Make the statement the same as the vendor's, or add to internal/policies/profiles/clumio/"+
+					"narrowings.yaml: {role: %s, actions: [%s], we: %s, why: REASON}", key, difference, role, action, difference)
 			case difference == "":
-				t.Errorf("%s: narrowings.yaml says that we %s; we grant the same", key, have.We)
+				t.Errorf("%s: narrowings.yaml says that we %s; we grant the same: remove the action from that entry of "+
+					"internal/policies/profiles/clumio/narrowings.yaml", key, have.We)
 			default:
-				t.Errorf("%s: narrowings.yaml says that we %s; we %s", key, have.We, difference)
+				t.Errorf("%s: narrowings.yaml says that we %s; we %s: give it an entry with `we: %s` in "+
+					"internal/policies/profiles/clumio/narrowings.yaml", key, have.We, difference, difference)
 			}
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(recorded)) {
-		t.Errorf("%s: narrowings.yaml names an action that neither grants", key)
+		t.Errorf("%s: neither we nor the vendor grants it: remove the action from "+
+			"internal/policies/profiles/clumio/narrowings.yaml", key)
 	}
 }
 

@@ -94,12 +94,15 @@ func TestCatalogMatchesPermissionsDocument(t *testing.T) {
 
 	for _, key := range slices.Sorted(maps.Keys(want)) {
 		if missing := minus(want[key], have[key]); len(missing) > 0 {
-			t.Errorf("%s: the document grants %v, the catalogue does not", key, missing)
+			t.Errorf("%s: the vendor's document grants %v, release 1 of internal/policies/profiles/clumio does not: add them to a "+
+				"statement of release 1, or correct a misspelt name in corrections of this file", key, missing)
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(have)) {
 		if extra := minus(have[key], want[key]); len(extra) > 0 {
-			t.Errorf("%s: the catalogue grants %v, the document does not", key, extra)
+			t.Errorf("%s: release 1 of internal/policies/profiles/clumio grants %q, the vendor's document does not: limit them "+
+				"to later releases (releases: {from: \"2\"}, or actionReleases for single actions), or add them to additions "+
+				"of this file", key, extra)
 		}
 	}
 }

@@ -196,15 +196,3 @@ func (a *account) grantedActions(r *role) map[string][]string {
 	}
 	return out
 }
-
-// onJob is for actions on the role that a report is about; a report that does not exist is about any role.
-func onJob(a *account, call *protocol.Call) []protocol.Access {
-	name := "*"
-	if job := a.jobs[call.Str("JobId")]; job != nil {
-		if r := a.roles[job.role]; r != nil {
-			return require(call, r.arn, r.tags)
-		}
-		name = job.role
-	}
-	return require(call, call.ARN("iam", "", a.id, "role/"+name), nil)
-}

@@ -177,7 +177,7 @@ var actions = map[string]struct {
 
 	"SimulatePrincipalPolicy":            {simulatePrincipalPolicy, onPrincipal("PolicySourceArn")},
 	"GenerateServiceLastAccessedDetails": {generateServiceLastAccessedDetails, onPrincipal("Arn")},
-	"GetServiceLastAccessedDetails":      {getServiceLastAccessedDetails, onJob},
+	"GetServiceLastAccessedDetails":      {getServiceLastAccessedDetails, onAny},
 }
 
 func listAccountAliases(*account, *protocol.Call) (any, error) {

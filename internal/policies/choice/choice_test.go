@@ -2,6 +2,7 @@ package choice
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"permstack/internal/policies"
@@ -9,16 +10,30 @@ import (
 )
 
 func TestParseAndWrite(t *testing.T) {
+	assets := func(release string) string {
+		var out []string
+		p, _ := policies.ProfileAt("clumio", release)
+		for _, a := range p.Assets {
+			out = append(out, string(a.Asset))
+		}
+		return strings.Join(out, ",")
+	}
+	options := func(release string) string {
+		var out []string
+		p, _ := policies.ProfileAt("clumio", release)
+		for _, o := range p.Options {
+			out = append(out, string(o.Option))
+		}
+		return strings.Join(out, ",")
+	}
 	for _, c := range []struct{ in, out string }{
 		{"clumio:ec2", "clumio:ec2"},
 		{"clumio@1:ec2,s3:backup", "clumio@1:ec2,s3:backup"},
 		{"cpm:ec2::minimal", "cpm:ec2::minimal"},
 		{"clumio:ec2, s3::support-role", "clumio:ec2,s3::support-role"},
-		{"clumio", "clumio:ec2,ec2-mssql,rds,dynamodb,s3,iceberg-on-glue,iceberg-on-s3-tables::" +
-			"support-role,aws-backup-inventory,dynamodb-local-indexes"},
-		{"clumio@1", "clumio@1:ec2,ec2-mssql,rds,dynamodb,s3::support-role,aws-backup-inventory"},
-		{"clumio::backup:support-role", "clumio:ec2,ec2-mssql,rds,dynamodb,s3,iceberg-on-glue,iceberg-on-s3-tables:backup:" +
-			"support-role"},
+		{"clumio", "clumio:" + assets("2") + "::" + options("2")},
+		{"clumio@1", "clumio@1:" + assets("1") + "::" + options("1")},
+		{"clumio::backup:support-role", "clumio:" + assets("2") + ":backup:support-role"},
 	} {
 		t.Run(c.in, func(t *testing.T) {
 			sel, err := Parse(c.in)
