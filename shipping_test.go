@@ -1,6 +1,7 @@
 package permstack_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/iampolicy/policytest"
+	"permstack/internal/release/launch"
 )
 
 func TestMain(m *testing.M) { fakeawstest.Main(m) }
@@ -37,8 +39,13 @@ func TestUpgrade(t *testing.T) {
 	current := read(t, "templates/launch-stack.yaml")
 	for i, path := range releases {
 		t.Run(filepath.Base(filepath.Dir(path)), func(t *testing.T) {
+			template := read(t, path)
+			if !bytes.Contains(template, []byte("Default: "+launch.Unreleased().BucketPrefix+"\n")) {
+				t.Fatalf("%s names the publisher's bucket, which does not exist here: use a copy of templates/launch-stack.yaml "+
+					"at the commit of the release", path)
+			}
 			stack := aws.For(t).In(fmt.Sprintf("%012d", 700000000001+i), region).Launch(fakeawstest.Launch{
-				Template: read(t, path),
+				Template: template,
 				Parameters: withDefaults(map[string]string{
 					"ProtectS3": "yes", "ProtectEC2MSSQL": "yes", "ResourceTags": "team=storage",
 				}),

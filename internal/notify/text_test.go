@@ -61,10 +61,26 @@ func TestWholeText(t *testing.T) {
 			m.Counts = &counts
 			tt.edit(&m)
 			if got := m.Text(); got != tt.want {
-				t.Errorf("got\n%s\nwant\n%s", got, tt.want)
+				t.Error(firstDifference(got, tt.want))
 			}
 		})
 	}
+}
+
+// firstDifference describes the first line in which two texts differ.
+func firstDifference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	line := func(lines []string, i int) string {
+		if i < len(lines) {
+			return fmt.Sprintf("%q", lines[i])
+		}
+		return "the end"
+	}
+	i := 0
+	for i < len(g) && i < len(w) && g[i] == w[i] {
+		i++
+	}
+	return fmt.Sprintf("line %d is %s, want %s", i+1, line(g, i), line(w, i))
 }
 
 // TestManyFindings checks that an e-mail has no more findings than its limit, and the number of the others.

@@ -64,7 +64,7 @@ func TestEveryKindHasAdvice(t *testing.T) {
 				f.Reason = finding.ReadFailed
 			}
 			if wording.Finding(f).Advice == "" {
-				t.Error("it has no advice")
+				t.Error("it has no advice: add it to advice.go")
 			}
 		})
 	}
