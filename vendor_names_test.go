@@ -18,7 +18,7 @@ import (
 // Tests are not in the list: many are about the fixture of one vendor.
 var vendorNamesAllowed = map[string]string{
 	"cmd/permstack/diff.go":                           "examples of the help",
-	"cmd/permstack/launchurl.go":                      "examples of the help",
+	"cmd/permstack/launch_url.go":                     "examples of the help",
 	"cmd/permstack/synth.go":                          "examples of the help",
 	"cmd/permstack/topics.go":                         "examples of the help",
 	"cmd/permstack/try.go":                            "examples of the help",
