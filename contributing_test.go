@@ -102,7 +102,7 @@ func checkReference(c string, k known) (problem string, ok bool) {
 	return "", true
 }
 
-// missingPath returns a path that does not exist, "" if there is none. A folder stands for each folder that its
+// missingPath returns a path that does not exist, "" if there is none. A folder represents each folder that its
 // placeholder matches, such as each vendor's: what follows must exist in all of them.
 func missingPath(path string) string {
 	folders := []string{""}
@@ -128,7 +128,7 @@ func missingPath(path string) string {
 	return ""
 }
 
-// TestMissingPath checks that a file must be in each folder that a placeholder stands for.
+// TestMissingPath checks that a file must be in each folder that a placeholder represents.
 func TestMissingPath(t *testing.T) {
 	for path, want := range map[string]string{
 		"internal/policies/profiles/<vendor>/profile.yaml": "",

@@ -33,7 +33,8 @@ type parameterForm struct {
 }
 
 // TestParameters requires of each parameter of template.yaml that something other than the form and the rules reads it,
-// that it is in exactly one group, and that it has a label and a description. The table of docs/launch-stack.md has all.
+// that it is in exactly one group, and that it has a label and a description. The table of docs/launch-stack.md has
+// them all.
 func TestParameters(t *testing.T) {
 	root, err := yamlfmt.Parse(permstack.Template)
 	if err != nil {

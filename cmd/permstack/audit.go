@@ -36,7 +36,7 @@ or could not read everything.`,
 	flags.StringSliceVar(&principals, "principal", nil, "`ARN` or account ID to search for, too")
 	f.aws.register(cmd)
 	f.registerTimeout(cmd, readTimeout)
-	output.register(cmd, " (docs/drift-message.schema.json)", formTable, formJSON, formYAML)
+	output.register(cmd, " (docs/drift-message.schema.json)", formatTable, formatJSON, formatYAML)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx, cancel, cfg, err := f.loadOptional(cmd)
 		if err != nil {
@@ -52,7 +52,7 @@ or could not read everything.`,
 		}
 		addCallers(ctx, cfg, cmd.ErrOrStderr(), &report)
 		message := notify.ReportMessage(report, time.Now())
-		if err := writeMessage(cmd.OutOrStdout(), output.form, message); err != nil {
+		if err := writeMessage(cmd.OutOrStdout(), output.format, message); err != nil {
 			return err
 		}
 		return messageStatus(message)

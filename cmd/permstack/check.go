@@ -56,7 +56,7 @@ not run or could not simulate everything.`,
 	flags := cmd.Flags()
 	f.register(cmd, readTimeout)
 	flags.StringSliceVar(&f.keys, "key", nil, "`ARN` of a KMS key that the flows must be able to use")
-	f.output.register(cmd, "", formTable, formJSON, formYAML)
+	f.output.register(cmd, "", formatTable, formatJSON, formatYAML)
 	return cmd
 }
 
@@ -85,7 +85,7 @@ func (f checkCommand) run(cmd *cobra.Command) error {
 		return f.aws.explain(err)
 	}
 	report.Keys = livecheck.Keys(ctx, kms.NewFromConfig(cfg), requests, arns, f.keys)
-	if err := write(cmd.OutOrStdout(), f.output.form, report, report.Write); err != nil {
+	if err := write(cmd.OutOrStdout(), f.output.format, report, report.Write); err != nil {
 		return err
 	}
 	switch {

@@ -137,7 +137,7 @@ run or part of a file could not be read.`,
 	flags.StringSliceVar(&f.as, "as", nil, "`FROM=TO`: compare the role or policy FROM of A with TO of B")
 	flags.StringVar(&f.record, "write-narrowings", "",
 		"add what the catalogue lacks to this `FILE`, for a decision on each (narrowings.yaml of the profile)")
-	f.output.register(cmd, "", formTable, formJSON, formYAML, formCSV, formSARIF, formMarkdown)
+	f.output.register(cmd, "", formatTable, formatJSON, formatYAML, formatCSV, formatSARIF, formatMarkdown)
 	return cmd
 }
 
@@ -251,21 +251,21 @@ func (f *diffFlags) writeNarrowings(log io.Writer, d accessdiff.Diff) error {
 	return nil
 }
 
-// write writes a comparison in the form of --output.
+// write writes a comparison in the format of --output.
 func (f *diffFlags) write(out io.Writer, d accessdiff.Diff) error {
-	switch f.output.form {
-	case formCSV:
+	switch f.output.format {
+	case formatCSV:
 		return d.WriteCSV(out)
-	case formMarkdown:
+	case formatMarkdown:
 		return d.WriteMarkdown(out)
-	case formSARIF:
+	case formatSARIF:
 		file := filepath.ToSlash(d.To)
 		if _, err := os.Stat(file); err != nil {
 			file = "" // a choice
 		}
 		return writeJSON(out, d.SARIF(file))
 	}
-	return write(out, f.output.form, d, d.Write)
+	return write(out, f.output.format, d, d.Write)
 }
 
 // pairByHand records --as in the first set.

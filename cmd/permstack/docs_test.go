@@ -119,12 +119,21 @@ func checkExamples(t *testing.T, text string) {
 	}
 }
 
+// formatName is a value of --output, and no placeholder such as FORMAT.
+var formatName = regexp.MustCompile(`^[a-z]+$`)
+
 func checkFlags(t *testing.T, cmd *cobra.Command, words []string) {
-	for _, word := range words {
+	for i, word := range words {
 		name, isFlag := strings.CutPrefix(word, "--")
 		name, _, _ = strings.Cut(strings.TrimRight(name, ",.;:)"), "=")
 		if isFlag && name != "help" && name != "version" && name != "" && cmd.Flags().Lookup(name) == nil {
 			t.Errorf("permstack %s has no flag --%s", cmd.Name(), name)
+		}
+		if name == "output" && i+1 < len(words) {
+			value := strings.TrimRight(words[i+1], ",.;:)`")
+			if f := cmd.Flags().Lookup(name); f != nil && formatName.MatchString(value) && f.Value.Set(value) != nil {
+				t.Errorf("permstack %s refuses --output %s", cmd.Name(), value)
+			}
 		}
 	}
 }

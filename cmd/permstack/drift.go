@@ -43,7 +43,7 @@ check could not run or could not read everything.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.register(cmd, readTimeout)
-	f.output.register(cmd, " (docs/drift-message.schema.json)", formTable, formJSON, formYAML)
+	f.output.register(cmd, " (docs/drift-message.schema.json)", formatTable, formatJSON, formatYAML)
 	cmd.AddCommand(newDriftAccept(), newDriftRevert())
 	return cmd
 }
@@ -62,7 +62,7 @@ func (f driftFlags) run(cmd *cobra.Command) error {
 	}
 	addCallers(ctx, cfg, cmd.ErrOrStderr(), &report)
 	message := notify.ReportMessage(report, time.Now())
-	if err := writeMessage(cmd.OutOrStdout(), f.output.form, message); err != nil {
+	if err := writeMessage(cmd.OutOrStdout(), f.output.format, message); err != nil {
 		return err
 	}
 	return messageStatus(message)
@@ -87,13 +87,13 @@ func addCallers(ctx context.Context, cfg aws.Config, notes io.Writer, report *fi
 	}
 }
 
-// writeMessage writes a drift message in a form of --output.
-func writeMessage(out io.Writer, form string, message notify.Message) error {
+// writeMessage writes a drift message in a format of --output.
+func writeMessage(out io.Writer, format string, message notify.Message) error {
 	var err error
-	switch form {
-	case formJSON:
+	switch format {
+	case formatJSON:
 		_, err = fmt.Fprintf(out, "%s\n", message.JSON())
-	case formYAML:
+	case formatYAML:
 		err = writeYAML(out, message.JSON())
 	default:
 		err = table.Write(out, message)

@@ -101,7 +101,7 @@ questions the highest.`,
 	flags.StringVar(&f.env.Region, "region", "", usageRegion)
 	flags.StringVar(&f.env.ControlPlaneRoleARN, "control-plane-role", "", usageControlPlaneRole)
 	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", usageDataPlaneAccount)
-	f.output.register(cmd, "", formTable, formJSON, formYAML, formCSV, formSARIF, formHTML)
+	f.output.register(cmd, "", formatTable, formatJSON, formatYAML, formatCSV, formatSARIF, formatHTML)
 	f.choice.complete(cmd)
 	return cmd
 }
@@ -149,11 +149,11 @@ func (f *explainFlags) run(out, notes io.Writer, args []string) error {
 	if len(input.questions) > 0 {
 		report.Findings = explain.Concerns(report.Findings, statements)
 	}
-	switch f.output.form {
-	case formCSV, formSARIF, formHTML:
-		err = report.Write(out, f.output.form)
+	switch f.output.format {
+	case formatCSV, formatSARIF, formatHTML:
+		err = report.Write(out, f.output.format)
 	default:
-		err = write(out, f.output.form, report, func(s terminal.Screen) { f.write(s, report) })
+		err = write(out, f.output.format, report, func(s terminal.Screen) { f.write(s, report) })
 	}
 	if err != nil {
 		return err

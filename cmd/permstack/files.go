@@ -19,7 +19,7 @@ func (f *synthFlags) files(log io.Writer) error {
 	if f.env.Account == "" || f.env.Region == "" {
 		return usagef("--format files requires --account and --region: the console does not fill them in")
 	}
-	if f.output.form != formJSON {
+	if f.output.format != formatJSON {
 		return usagef("--output is not used with --format files: IAM accepts policies as JSON only")
 	}
 	var err error

@@ -14,58 +14,58 @@ import (
 	"permstack/internal/terminal"
 )
 
-// The forms of results. Every command that has several takes --output, and the
+// The formats of results. Every command that has several takes --output, and the
 // same name has the same meaning in all of them.
 const (
-	formTable = "table" // text for people, the default of commands that report
-	formJSON  = "json"
-	formYAML  = "yaml" // the fields of json
-	formCSV   = "csv"
-	formSARIF = "sarif" // SARIF 2.1.0, for code scanning
-	formHTML  = "html"  // a page that needs no other file
+	formatTable = "table" // text for people, the default of commands that report
+	formatJSON  = "json"
+	formatYAML  = "yaml" // the fields of json
+	formatCSV   = "csv"
+	formatSARIF = "sarif" // SARIF 2.1.0, for code scanning
+	formatHTML  = "html"  // a page that needs no other file
 
-	formMarkdown = "markdown" // for a comment on a pull request
+	formatMarkdown = "markdown" // for a comment on a pull request
 )
 
-// outputFlag is --output, the form of a result.
+// outputFlag is --output, the format of a result.
 type outputFlag struct {
-	form  string
-	forms []string
+	format  string
+	formats []string
 }
 
-// register adds --output. The first form is the default; note is added to the help.
-func (f *outputFlag) register(cmd *cobra.Command, note string, forms ...string) {
-	f.form, f.forms = forms[0], forms
+// register adds --output. The first format is the default; note is added to the help.
+func (f *outputFlag) register(cmd *cobra.Command, note string, formats ...string) {
+	f.format, f.formats = formats[0], formats
 	cmd.Flags().Var(f, "output", f.list()+note)
-	completeFixed(cmd, "output", forms...)
+	completeFixed(cmd, "output", formats...)
 }
 
-// list returns the forms as "table, json or yaml".
+// list returns the formats as "table, json or yaml".
 func (f *outputFlag) list() string {
-	last := len(f.forms) - 1
-	return strings.Join(f.forms[:last], ", ") + " or " + f.forms[last]
+	last := len(f.formats) - 1
+	return strings.Join(f.formats[:last], ", ") + " or " + f.formats[last]
 }
 
 // Set implements pflag.Value.
-func (f *outputFlag) Set(form string) error {
-	if !slices.Contains(f.forms, form) {
+func (f *outputFlag) Set(format string) error {
+	if !slices.Contains(f.formats, format) {
 		return fmt.Errorf("want %s", f.list())
 	}
-	f.form = form
+	f.format = format
 	return nil
 }
 
-func (f *outputFlag) String() string { return f.form }
+func (f *outputFlag) String() string { return f.format }
 
 // Type implements pflag.Value.
-func (f *outputFlag) Type() string { return "form" }
+func (f *outputFlag) Type() string { return "format" }
 
-// write writes a value as JSON or YAML, and in other forms with text.
-func write(out io.Writer, form string, value any, text func(terminal.Screen)) error {
-	switch form {
-	case formJSON:
+// write writes a value as JSON or YAML, and in other formats with text.
+func write(out io.Writer, format string, value any, text func(terminal.Screen)) error {
+	switch format {
+	case formatJSON:
 		return writeJSON(out, value)
-	case formYAML:
+	case formatYAML:
 		var b bytes.Buffer
 		if err := writeJSON(&b, value); err != nil {
 			return err

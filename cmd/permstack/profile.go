@@ -67,10 +67,10 @@ Exit status: 0 if there is no problem, 1 if there is one, 2 if a file could not 
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return lintProfiles(cmd, output.form, args)
+			return lintProfiles(cmd, output.format, args)
 		},
 	}
-	output.register(cmd, "", formTable, formJSON, formYAML)
+	output.register(cmd, "", formatTable, formatJSON, formatYAML)
 	return cmd
 }
 
@@ -83,7 +83,7 @@ type lintProblem struct {
 	Message string    `json:"message"`
 }
 
-func lintProfiles(cmd *cobra.Command, form string, args []string) error {
+func lintProfiles(cmd *cobra.Command, format string, args []string) error {
 	out, bar := cmd.OutOrStdout(), progress{cmd.ErrOrStderr()}
 	found := []lintProblem{}
 	for _, path := range args {
@@ -95,16 +95,16 @@ func lintProfiles(cmd *cobra.Command, form string, args []string) error {
 		}
 		for _, p := range problems {
 			found = append(found, lintProblem{p.File, p.Line, p.Col, p.Rule, p.Message})
-			if form == formTable {
+			if format == formatTable {
 				if _, err := fmt.Fprintln(out, terminal.Clean(p.String())); err != nil {
 					return fmt.Errorf("write the result: %w", err)
 				}
 			}
 		}
 	}
-	if form == formTable {
+	if format == formatTable {
 		fmt.Fprintf(cmd.ErrOrStderr(), "permstack: %s (%s)\n", count(len(found), "problem"), lint.ReferenceDate())
-	} else if err := write(out, form, found, nil); err != nil {
+	} else if err := write(out, format, found, nil); err != nil {
 		return err
 	}
 	if len(found) > 0 {
@@ -166,13 +166,13 @@ Exit status: 0 if the list was written, 2 if not.`,
   permstack profile list --output json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if output.form == formTable {
+			if output.format == formatTable {
 				return writeProfiles(cmd.OutOrStdout(), listProfiles())
 			}
-			return write(cmd.OutOrStdout(), output.form, listProfiles(), nil)
+			return write(cmd.OutOrStdout(), output.format, listProfiles(), nil)
 		},
 	}
-	output.register(cmd, "", formTable, formJSON, formYAML)
+	output.register(cmd, "", formatTable, formatJSON, formatYAML)
 	return cmd
 }
 

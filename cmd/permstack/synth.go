@@ -118,7 +118,7 @@ Exit status: 0 if the output was written, 2 if not.`,
 		"`ARN` of a further resource that the guard of the roles protects (repeatable)")
 	flags.StringVar(&f.format, "format", "template", "template, policies, terraform or files")
 	flags.StringVar(&f.out, "out", "", "`DIRECTORY` that --format files writes to")
-	f.output.register(cmd, ": encoding of template and policies", formJSON, formYAML)
+	f.output.register(cmd, ": encoding of template and policies", formatJSON, formatYAML)
 	f.choice.complete(cmd)
 	completeFixed(cmd, "format", "template", "policies", "terraform", "files")
 	return cmd
@@ -141,7 +141,7 @@ func (f *synthFlags) synth() ([]byte, error) {
 		return nil, err
 	}
 	out, err := f.write(set)
-	if err != nil || f.output.form == formJSON {
+	if err != nil || f.output.format == formatJSON {
 		return out, err
 	}
 	if f.format == "template" {
@@ -161,7 +161,7 @@ func (f *synthFlags) synthesize() (policies.Set, error) {
 // write returns the set as a template, as policies or as Terraform configuration, in JSON.
 func (f *synthFlags) write(set policies.Set) ([]byte, error) {
 	if f.format == "terraform" {
-		if f.output.form != formJSON {
+		if f.output.format != formatJSON {
 			return nil, usagef("--output is not used with --format terraform: it is .tf.json")
 		}
 		return terraformfile.Write(set)

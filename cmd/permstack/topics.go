@@ -83,7 +83,7 @@ Environment variables:
                  credentials and Region of the commands that call AWS; --aws-profile
                  and --region take precedence
 
-The form of a result is --output in every command: table (for people), json, yaml (the
+The format of a result is --output in every command: table (for people), json, yaml (the
 fields of json), csv, sarif, html; a command lists those that it has. Long work shows its
 progress on stderr, on a terminal only.`,
 		},

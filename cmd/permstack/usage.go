@@ -49,7 +49,7 @@ could not run, or found nothing unused and could not read everything.`,
 	flags := cmd.Flags()
 	f.register(cmd, readTimeout)
 	flags.IntVar(&f.days, "days", usage.DefaultDays, "`DAYS` without use after which an action is unused, up to 400")
-	f.output.register(cmd, "", formTable, formJSON, formYAML, formCSV)
+	f.output.register(cmd, "", formatTable, formatJSON, formatYAML, formatCSV)
 	return cmd
 }
 
@@ -67,10 +67,10 @@ func (f usageCommand) run(cmd *cobra.Command) error {
 		return err
 	}
 	out := cmd.OutOrStdout()
-	if f.output.form == formCSV {
+	if f.output.format == formatCSV {
 		err = report.WriteCSV(out)
 	} else {
-		err = write(out, f.output.form, report, report.Write)
+		err = write(out, f.output.format, report, report.Write)
 	}
 	switch {
 	case err != nil:

@@ -87,9 +87,9 @@ Exit status: 0.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v := readVersion()
-			return write(cmd.OutOrStdout(), output.form, v, v.write)
+			return write(cmd.OutOrStdout(), output.format, v, v.write)
 		},
 	}
-	output.register(cmd, "", formTable, formJSON, formYAML)
+	output.register(cmd, "", formatTable, formatJSON, formatYAML)
 	return cmd
 }

@@ -84,7 +84,7 @@ choice promises, 2 if the message is not understood or the command could not run
 	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", usageDataPlaneAccount)
 	flags.StringSliceVar(&f.env.OtherAccounts, "other-account", nil, "your other `ACCOUNT`s that share resources")
 	flags.BoolVar(&f.env.Organization, "organization", false, "allow what your Organization shares")
-	f.output.register(cmd, "", formTable, formJSON, formYAML)
+	f.output.register(cmd, "", formatTable, formatJSON, formatYAML)
 	f.choice.complete(cmd)
 	return cmd
 }
@@ -106,7 +106,7 @@ func (f *whyFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := write(cmd.OutOrStdout(), f.output.form, d, d.Write); err != nil {
+	if err := write(cmd.OutOrStdout(), f.output.format, d, d.Write); err != nil {
 		return err
 	}
 	if d.IsDefect() {
