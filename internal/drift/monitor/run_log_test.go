@@ -165,14 +165,16 @@ func TestRevertOfNothing(t *testing.T) {
 // TestProfileOfReport checks that a message names the profile of the report, or that of the parent stack.
 func TestProfileOfReport(t *testing.T) {
 	for reported, want := range map[string]string{"clumio": "clumio", "": "cpm"} {
-		b := newEnvironment(t)
-		b.run.Origin.Profile, b.report.Profile, b.report.Findings = "cpm", reported, []finding.Finding{rogue}
-		if _, _, err := b.logged(nil); err != nil {
-			t.Fatal(err)
-		}
-		if body := b.cloud.SNS().Messages("")[0].Body; !strings.Contains(body, "Profile  "+want) {
-			t.Errorf("want profile %q in the message: %s", want, body)
-		}
+		t.Run("reported "+reported, func(t *testing.T) {
+			b := newEnvironment(t)
+			b.run.Origin.Profile, b.report.Profile, b.report.Findings = "cpm", reported, []finding.Finding{rogue}
+			if _, _, err := b.logged(nil); err != nil {
+				t.Fatal(err)
+			}
+			if body := b.cloud.SNS().Messages("")[0].Body; !strings.Contains(body, "Profile  "+want) {
+				t.Errorf("want profile %q in the message: %s", want, body)
+			}
+		})
 	}
 }
 
