@@ -45,7 +45,10 @@ or could not read everything.`,
 		defer cancel()
 		bar := progress{cmd.ErrOrStderr()}
 		bar.show("searching the account")
-		report, err := audit.Run(ctx, audit.NewClients(cfg), audit.Options{Parent: f.stack, Principals: principals})
+		report, err := audit.Run(ctx, audit.NewClients(cfg), audit.Options{
+			Parent: f.stack, Principals: principals,
+			Progress: func(kind string, done int) { bar.show("searching the account: %d %s", done, kind) },
+		})
 		bar.clear()
 		if err != nil {
 			return f.aws.explain(err)

@@ -75,6 +75,8 @@ type Options struct {
 	// Principals are further ARNs and account ids to search for.
 	Principals []string
 	Now        func() time.Time // nil is time.Now
+	// Progress is called with how many resources of a kind, such as "keys", have been searched; nil for none.
+	Progress func(kind string, done int)
 }
 
 type audit struct {
@@ -89,6 +91,9 @@ type audit struct {
 	target  target
 	found   []finding.Finding
 	failed  map[string]*finding.Finding // by the call
+
+	searchedKind string // of the resources that were searched last
+	searched     int
 }
 
 // chosen is an installation that is audited.
@@ -147,6 +152,17 @@ func (a *audit) add(f finding.Finding, values ...string) {
 	f.Complete(values...)
 	if !slices.ContainsFunc(a.found, func(g finding.Finding) bool { return g.ID == f.ID }) {
 		a.found = append(a.found, f)
+	}
+}
+
+// progress reports that one more resource of a kind has been searched.
+func (a *audit) progress(kind string) {
+	if a.searchedKind != kind {
+		a.searchedKind, a.searched = kind, 0
+	}
+	a.searched++
+	if a.o.Progress != nil {
+		a.o.Progress(kind, a.searched)
 	}
 }
 

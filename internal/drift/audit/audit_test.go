@@ -22,9 +22,13 @@ func TestRun(t *testing.T) {
 	w := fakeawstest.Start(t, fakeawstest.Options{}).In("123456789012", "us-east-1")
 	w.Launch(fakeawstest.Launch{})
 	cfg := w.Config("123456789012", "us-east-1")
+	searched := map[string]int{}
 	run := func() finding.Report {
 		t.Helper()
-		report, err := audit.Run(t.Context(), audit.NewClients(cfg), audit.Options{})
+		clear(searched)
+		report, err := audit.Run(t.Context(), audit.NewClients(cfg), audit.Options{
+			Progress: func(kind string, done int) { searched[kind] = done },
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,5 +62,8 @@ func TestRun(t *testing.T) {
 	}
 	if want := "key-grant-added grants-more,role-trusts-service grants-more"; strings.Join(got, ",") != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	if searched["keys"] != 1 || searched["roles"] < 2 || searched["topics"] == 0 || searched["queues"] == 0 {
+		t.Errorf("progress %v, want the key, the roles, topics and queues of the installation", searched)
 	}
 }

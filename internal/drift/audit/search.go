@@ -35,6 +35,7 @@ func (a *audit) roles(ctx context.Context) {
 			if !a.held[typeRole+" "+aws.ToString(r.RoleName)] {
 				a.role(ctx, r)
 			}
+			a.progress("roles")
 		}
 	}
 }
@@ -159,6 +160,7 @@ func (a *audit) keys(ctx context.Context) {
 				a.resourcePolicy("AWS::KMS::Key", id, aws.ToString(policy.Policy))
 			}
 			a.grants(ctx, id)
+			a.progress("keys")
 		}
 	}
 }
@@ -212,6 +214,7 @@ func (a *audit) buckets(ctx context.Context) {
 			default:
 				a.resourcePolicy("AWS::S3::Bucket", aws.ToString(b.Name), aws.ToString(got.Policy))
 			}
+			a.progress("buckets")
 		}
 	}
 }
@@ -225,6 +228,7 @@ func (a *audit) topics(ctx context.Context) {
 			return
 		}
 		for _, t := range page.Topics {
+			a.progress("topics")
 			arn := aws.ToString(t.TopicArn)
 			if a.held["AWS::SNS::Topic "+arn] {
 				continue
@@ -249,6 +253,7 @@ func (a *audit) queues(ctx context.Context) {
 			return
 		}
 		for _, queue := range page.QueueUrls {
+			a.progress("queues")
 			if a.held["AWS::SQS::Queue "+queue] {
 				continue
 			}
