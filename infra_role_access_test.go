@@ -33,13 +33,13 @@ var readInfraAccess = sync.OnceValues(func() (policytest.AccessFile, error) {
 	return file, nil
 })
 
-// infraScene is a set of parameters for a template, and the words of infra-role-access.txt that are true for it.
-type infraScene struct {
+// infraDeployment is a set of parameters for a template, and the choices of infra-role-access.txt that are true for it.
+type infraDeployment struct {
 	what, template, region string
 	values                 map[string]string
-	words                  []string
+	choices                []string
 	mutated                bool                    // mutants of its statements are tried
-	lines                  []policytest.AccessLine // of the places that the template has; set by ownScenes
+	lines                  []policytest.AccessLine // of the policies that the template has; set by ownDeployments
 	names                  map[string][]string
 	expanded               map[string][]string // results of patterns, by text
 	uuid                   string              // of the parent's id; the constant uuid if it is empty
@@ -50,8 +50,8 @@ const (
 	elsewhere = "eu-west-1"
 )
 
-// infraScenes returns scenes with each choice alone, all together, both profiles and another partition.
-func infraScenes(t *testing.T) []infraScene {
+// infraDeployments returns deployments with each choice alone, all together, both profiles and another partition.
+func infraDeployments(t *testing.T) []infraDeployment {
 	t.Helper()
 	member := launchTemplates(t)["template.yaml"]
 	single := map[string]map[string]string{
@@ -64,11 +64,11 @@ func infraScenes(t *testing.T) []infraScene {
 	}
 	all, list := map[string]string{"RolePath": "/team/backup/", "NotificationEmail": "security@example.com",
 		"ResourceTags": "team=storage"}, []string{}
-	var out []infraScene
-	add := func(what, region string, more map[string]string, words ...string) {
+	var out []infraDeployment
+	add := func(what, region string, more map[string]string, choices ...string) {
 		out = append(out,
-			infraScene{what: what, template: "template.yaml", region: region, values: merged(member, more), words: words,
-				mutated: strings.HasSuffix(what, "everything")})
+			infraDeployment{what: what, template: "template.yaml", region: region, values: merged(member, more),
+				choices: choices, mutated: strings.HasSuffix(what, "everything")})
 	}
 	add("as it comes", region, nil, "clumio")
 	out[0].mutated = true
@@ -83,31 +83,31 @@ func infraScenes(t *testing.T) []infraScene {
 	add("in China", "cn-north-1", map[string]string{"OnDrift": "revert"}, "clumio", "revert")
 	hub := launchTemplates(t)["templates/org-hub.yaml"]
 	out = append(out,
-		infraScene{what: "hub", template: "templates/org-hub.yaml", region: region, values: hub, mutated: true})
-	out = append(out, infraScene{
+		infraDeployment{what: "hub", template: "templates/org-hub.yaml", region: region, values: hub, mutated: true})
+	out = append(out, infraDeployment{
 		what: "events of IAM", template: "templates/iam-events.yaml", region: region,
 		values: launchTemplates(t)["templates/iam-events.yaml"], mutated: true,
 	})
 	return out
 }
 
-// chosen reports whether a line applies to the scene.
-func (s *infraScene) chosen(a policytest.AccessLine) bool {
+// chosen reports whether a line applies to the deployment.
+func (s *infraDeployment) chosen(a policytest.AccessLine) bool {
 	return !slices.ContainsFunc(a.Choices, func(word string) bool {
 		name, not := strings.CutPrefix(word, "!")
-		return name != "*" && slices.Contains(s.words, name) == not
+		return name != "*" && slices.Contains(s.choices, name) == not
 	})
 }
 
-func (s *infraScene) partition() string {
+func (s *infraDeployment) partition() string {
 	if strings.HasPrefix(s.region, "cn-") {
 		return "aws-cn"
 	}
 	return "aws"
 }
 
-// patterns returns the ARN patterns, or the values, that a word of infra-role-access.txt means in this scene.
-func (s *infraScene) patterns(text string) []string {
+// patterns returns the ARN patterns, or the values, that a text of infra-role-access.txt means in this deployment.
+func (s *infraDeployment) patterns(text string) []string {
 	out, known := s.expanded[text]
 	if !known {
 		out = s.expand(text)
@@ -119,7 +119,7 @@ func (s *infraScene) patterns(text string) []string {
 	return out
 }
 
-func (s *infraScene) expand(text string) []string {
+func (s *infraDeployment) expand(text string) []string {
 	if list := s.names[text]; list != nil {
 		var out []string
 		for _, item := range list {
@@ -134,7 +134,7 @@ func (s *infraScene) expand(text string) []string {
 	if path == "" {
 		path = "/permstack/"
 	}
-	if slices.Contains(s.words, "clumio") {
+	if slices.Contains(s.choices, "clumio") {
 		begin = "Clumio"
 	}
 	text = strings.NewReplacer("{path}", path, "{V}", begin, "{here}", s.region, "{uuid}", uuid, "{short}", uuid[:8],
@@ -170,18 +170,18 @@ func callers() map[string]eval.Principal {
 	return out
 }
 
-// of returns the lines of a place that apply to the scene.
-func (s *infraScene) of(place string) (out []policytest.AccessLine) {
+// linesFor returns the lines of a policy that apply to the deployment.
+func (s *infraDeployment) linesFor(policy string) (out []policytest.AccessLine) {
 	for _, a := range s.lines {
-		if a.Section == place && s.chosen(a) {
+		if a.Section == policy && s.chosen(a) {
 			out = append(out, a)
 		}
 	}
 	return out
 }
 
-// about returns the lines about an action.
-func about(lines []policytest.AccessLine, action string) (out []policytest.AccessLine) {
+// linesWithAction returns the lines with an action.
+func linesWithAction(lines []policytest.AccessLine, action string) (out []policytest.AccessLine) {
 	for _, a := range lines {
 		if slices.ContainsFunc(a.Actions, func(p string) bool { return arnGlob(p, action) }) {
 			out = append(out, a)
@@ -191,7 +191,7 @@ func about(lines []policytest.AccessLine, action string) (out []policytest.Acces
 }
 
 // decides returns the decision of lines about the request's action.
-func (s *infraScene) decides(lines []policytest.AccessLine, r eval.Request) eval.Decision {
+func (s *infraDeployment) decides(lines []policytest.AccessLine, r eval.Request) eval.Decision {
 	out := eval.ImplicitDeny
 	for _, a := range lines {
 		if slices.ContainsFunc(a.Resources, func(on string) bool { return s.matches(on, r.Resource) }) &&
@@ -205,11 +205,11 @@ func (s *infraScene) decides(lines []policytest.AccessLine, r eval.Request) eval
 	return out
 }
 
-func (s *infraScene) matches(name, have string) bool {
+func (s *infraDeployment) matches(name, have string) bool {
 	return slices.ContainsFunc(s.patterns(name), func(p string) bool { return arnGlob(p, have) })
 }
 
-func (s *infraScene) passes(c policytest.AccessCondition, r eval.Request) bool {
+func (s *infraDeployment) passes(c policytest.AccessCondition, r eval.Request) bool {
 	if c.Key == "principal" {
 		kind, name, _ := strings.Cut(c.Values[0], ":")
 		switch kind {

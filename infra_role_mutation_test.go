@@ -19,7 +19,7 @@ import (
 )
 
 // mutationContext describes condition values to policytest.
-func (s *infraScene) mutationContext() policytest.Context {
+func (s *infraDeployment) mutationContext() policytest.Context {
 	return policytest.Context{
 		More: func(key, operator string) []string {
 			if strings.HasPrefix(operator, "Arn") || key == "aws:SourceArn" || strings.HasSuffix(key, "Arn") {
@@ -62,17 +62,17 @@ func TestMutationOfInfraRoles(t *testing.T) {
 	policytest.RequireSlow(t, "it evaluates thousands of requests")
 	sample := policytest.NewSample(80)
 	total, byRequest, byProbe, byRule, same := 0, 0, 0, 0, 0
-	benches := infraBenches(t)
+	evaluated := evaluatedPolicies(t)
 	strangers := thirdPartyPrincipals()
 	survivors := map[string]string{}
-	for _, b := range benches {
-		if !b.scene.mutated {
+	for _, b := range evaluated {
+		if !b.deployment.mutated {
 			continue
 		}
 		for i, st := range b.statements {
-			policytest.Statement(st, b.scene.mutationContext(), strangers, []string{"999999999999"},
+			policytest.Statement(st, b.deployment.mutationContext(), strangers, []string{"999999999999"},
 				func(what string, changed ...iampolicy.Statement) {
-					if !sample.Includes(fmt.Sprintf("%s/%s %d in %s: %s", b.name, st.Sid, i, b.scene.what, what)) {
+					if !sample.Includes(fmt.Sprintf("%s/%s %d in %s: %s", b.name, st.Sid, i, b.deployment.what, what)) {
 						return
 					}
 					total++
@@ -86,7 +86,7 @@ func TestMutationOfInfraRoles(t *testing.T) {
 							return
 						}
 					}
-					now := place{b.name, slices.Concat(b.statements[:i], changed, b.statements[i+1:])}
+					now := testedPolicy{b.name, slices.Concat(b.statements[:i], changed, b.statements[i+1:])}
 					if len(now.duplicateActions()) > 0 {
 						byRule++
 						return
@@ -95,7 +95,7 @@ func TestMutationOfInfraRoles(t *testing.T) {
 						same++
 						return
 					}
-					survivors[fmt.Sprintf("%s/%s: %s", b.name, st.Sid, what)] = b.scene.what
+					survivors[fmt.Sprintf("%s/%s: %s", b.name, st.Sid, what)] = b.deployment.what
 				})
 		}
 	}
@@ -114,13 +114,13 @@ func TestMutationOfInfraRoles(t *testing.T) {
 // must notice.
 func TestMutationOfConditions(t *testing.T) {
 	policytest.RequireSlow(t, "it evaluates thousands of requests")
-	benches := infraBenches(t)
+	evaluated := evaluatedPolicies(t)
 	text := string(read(t, "template.yaml"))
 	asks := []string{"HasBoundary", "HasHub", "HasAlertKey", "Reverts", "AuditsAccount", "LooksUpCallers"}
 	total := 0
 	try := func(what, changed string) {
 		total++
-		if !detected(t, benches, changed) {
+		if !detected(t, evaluated, changed) {
 			t.Errorf("survives: %s", what)
 		}
 	}
@@ -183,31 +183,31 @@ func inPolicy(text string) bool {
 }
 
 // detected reports whether some request has a wrong decision with a changed template.yaml.
-func detected(t *testing.T, benches []*infraBench, text string) bool {
+func detected(t *testing.T, evaluated []*evaluatedPolicy, text string) bool {
 	t.Helper()
 	template, err := cfntemplate.Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	places := map[*infraScene][]place{}
-	for _, b := range benches {
-		if b.scene.template != "template.yaml" {
+	policies := map[*infraDeployment][]testedPolicy{}
+	for _, b := range evaluated {
+		if b.deployment.template != "template.yaml" {
 			continue
 		}
-		if places[b.scene] == nil {
-			bound, err := b.scene.bind(t, template)
+		if policies[b.deployment] == nil {
+			bound, err := b.deployment.bind(t, template)
 			if err != nil {
 				return true
 			}
-			if places[b.scene], err = b.scene.places(bound); err != nil {
+			if policies[b.deployment], err = b.deployment.policies(bound); err != nil {
 				return true
 			}
 		}
-		i := slices.IndexFunc(places[b.scene], func(p place) bool { return p.name == b.name })
+		i := slices.IndexFunc(policies[b.deployment], func(p testedPolicy) bool { return p.name == b.name })
 		if i < 0 {
 			return true
 		}
-		now := places[b.scene][i].statements
+		now := policies[b.deployment][i].statements
 		var gone []int
 		for j, st := range b.statements {
 			if !slices.ContainsFunc(now, func(other iampolicy.Statement) bool { return sameStatement(st, other) }) {

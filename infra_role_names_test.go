@@ -14,7 +14,7 @@ import (
 func toJSON(v any) ([]byte, error) { return json.Marshal(v) }
 
 // permission is an AWS::Lambda::Permission as the statement that Lambda makes of it.
-func (s *infraScene) permission(p map[string]any) iampolicy.Statement {
+func (s *infraDeployment) permission(p map[string]any) iampolicy.Statement {
 	text := func(name string) string { v, _ := p[name].(string); return v }
 	st := iampolicy.Statement{
 		Sid: "Permission", Effect: "Allow", Action: iampolicy.Values{text("Action")},
@@ -45,7 +45,7 @@ func (s *infraScene) permission(p map[string]any) iampolicy.Statement {
 
 // infraNames resolves Ref and Fn::GetAtt for a template's own resources.
 type infraNames struct {
-	s *infraScene
+	s *infraDeployment
 	b *cfntemplate.Resolved
 }
 

@@ -13,7 +13,7 @@ import (
 	"permstack/internal/iampolicy/policytest"
 )
 
-// infraRequest is a request in a place of a scene, and the decision that it must have.
+// infraRequest is a request that a policy of a deployment is evaluated for, and the decision that it must have.
 type infraRequest struct {
 	eval.Request
 	want eval.Decision
@@ -25,20 +25,20 @@ func (a infraRequest) String() string {
 		a.Context)
 }
 
-// requests returns the requests that follow from the lines of a place: each action on each resource; the same with one
+// requests returns the requests that follow from the lines of a policy: each action on each resource; the same with one
 // thing wrong; every other action of the file and every dangerous one; and what another choice would allow.
-func (s *infraScene) requests(place string) []infraRequest {
+func (s *infraDeployment) requests(policy string) []infraRequest {
 	var out []infraRequest
 	seen := map[string]bool{}
-	lines, byAction := s.of(place), map[string][]policytest.AccessLine{}
-	// ask adds a request by somebody in a context, of which who is the text.
-	ask := func(line int, r eval.Request, who string) {
+	lines, byAction := s.linesFor(policy), map[string][]policytest.AccessLine{}
+	// add appends a request by somebody in a context, of which who is the text.
+	add := func(line int, r eval.Request, who string) {
 		key := r.Action + "\n" + r.Resource + "\n" + who
 		if !seen[key] {
 			seen[key] = true
 			decisive, known := byAction[r.Action]
 			if !known {
-				decisive = about(lines, r.Action)
+				decisive = linesWithAction(lines, r.Action)
 				byAction[r.Action] = decisive
 			}
 			out = append(out, infraRequest{r, s.decides(decisive, r), line})
@@ -51,10 +51,10 @@ func (s *infraScene) requests(place string) []infraRequest {
 	slices.Sort(others)
 	others = slices.Compact(others)
 	for _, a := range s.lines {
-		if a.Section != place {
+		if a.Section != policy {
 			continue
 		}
-		right, wrong := s.shows(a.Conditions)
+		right, wrong := s.meetingAndMissing(a.Conditions)
 		all := slices.Concat(right, wrong)
 		who := make([]string, len(all))
 		for i, r := range all {
@@ -65,23 +65,23 @@ func (s *infraScene) requests(place string) []infraRequest {
 				for _, action := range a.Actions {
 					r := right[0]
 					r.Action, r.Resource = example(action), example(pattern)
-					ask(a.Number, r, who[0])
+					add(a.Number, r, who[0])
 					if !s.chosen(a) {
 						continue
 					}
 					for i, r := range all {
 						r.Action, r.Resource = example(action), example(pattern)
-						ask(a.Number, r, who[i])
+						add(a.Number, r, who[i])
 					}
 					for _, miss := range nearMisses(pattern) {
 						r.Resource = miss
-						ask(a.Number, r, who[0])
+						add(a.Number, r, who[0])
 					}
 				}
 				for _, action := range others {
 					r := right[0]
 					r.Action, r.Resource = example(action), example(pattern)
-					ask(a.Number, r, who[0])
+					add(a.Number, r, who[0])
 				}
 			}
 		}
@@ -90,7 +90,7 @@ func (s *infraScene) requests(place string) []infraRequest {
 }
 
 // thirdParty returns the ARN of a role that no policy names.
-func (s *infraScene) thirdParty() string {
+func (s *infraDeployment) thirdParty() string {
 	return "arn:" + s.partition() + ":iam::999999999999:role/Admin"
 }
 
@@ -132,8 +132,8 @@ func nearMisses(pattern string) []string {
 	return out
 }
 
-// shows returns principals and contexts that meet every gate, and those that fail one.
-func (s *infraScene) shows(conditions []policytest.AccessCondition) (right, wrong []eval.Request) {
+// meetingAndMissing returns principals and contexts that meet every condition, and those that fail one.
+func (s *infraDeployment) meetingAndMissing(conditions []policytest.AccessCondition) (right, wrong []eval.Request) {
 	right = []eval.Request{{}}
 	vary := func(c policytest.AccessCondition, values []string, missing bool) (out []eval.Request) {
 		for _, r := range right {
@@ -188,7 +188,7 @@ func (s *infraScene) shows(conditions []policytest.AccessCondition) (right, wron
 		}
 		bad = append(bad, "true", s.thirdParty())
 		wrong = append(vary(policytest.AccessCondition{Key: c.Key}, nil, false), wrong...)
-		for i := range wrong { // those of the gates before show this one rightly
+		for i := range wrong { // those of the conditions before meet this one
 			wrong[i].Context = maps.Clone(wrong[i].Context)
 			if wrong[i].Context == nil {
 				wrong[i].Context = map[string][]string{}
@@ -201,18 +201,18 @@ func (s *infraScene) shows(conditions []policytest.AccessCondition) (right, wron
 	return right, wrong
 }
 
-// place is one policy of a template, as infra-role-access.txt names it.
-type place struct {
+// testedPolicy is one policy of a template, as infra-role-access.txt names it.
+type testedPolicy struct {
 	name       string
 	statements []iampolicy.Statement
 }
 
-func (p place) documents() []iampolicy.Document {
+func (p testedPolicy) documents() []iampolicy.Document {
 	return []iampolicy.Document{{Version: iampolicy.Version, Statement: p.statements}}
 }
 
-// bind evaluates the scene's template.
-func (s *infraScene) bind(t *testing.T, template *cfntemplate.Template) (*cfntemplate.Resolved, error) {
+// bind evaluates the deployment's template.
+func (s *infraDeployment) bind(t *testing.T, template *cfntemplate.Template) (*cfntemplate.Resolved, error) {
 	t.Helper()
 	return template.ResolveParameters(cfntemplate.Environment{Parameters: s.values, Pseudo: cfntemplate.Pseudo{
 		AccountID: account, Region: s.region, StackName: "parent",
@@ -225,10 +225,10 @@ func (s *infraScene) bind(t *testing.T, template *cfntemplate.Template) (*cfntem
 var policyRoles = map[string]string{"ProvisionerPolicy": "ProvisionerRole", "DriftReadPolicy": "DriftRole",
 	"DriftAuditPolicy": "DriftRole"}
 
-// places returns all policies of a bound template: of roles, trust, topics, queues and keys, and who may invoke a
+// policies returns all policies of a bound template: of roles, trust, topics, queues and keys, and who may invoke a
 // function.
-func (s *infraScene) places(b *cfntemplate.Resolved) ([]place, error) {
-	var out []place
+func (s *infraDeployment) policies(b *cfntemplate.Resolved) ([]testedPolicy, error) {
+	var out []testedPolicy
 	r := infraNames{s, b}
 	for _, resource := range b.Active() {
 		id := resource.LogicalID
@@ -252,7 +252,7 @@ func (s *infraScene) places(b *cfntemplate.Resolved) ([]place, error) {
 				}
 				all = append(all, doc.Statement...)
 			}
-			out = append(out, place{name, all})
+			out = append(out, testedPolicy{name, all})
 			return nil
 		}
 		switch resource.Type {
@@ -269,7 +269,7 @@ func (s *infraScene) places(b *cfntemplate.Resolved) ([]place, error) {
 			if id == "VendorCeiling" { // a boundary, which grants nothing: TestTakenOverProvisioner
 				break
 			}
-			i := slices.IndexFunc(out, func(o place) bool { return o.name == policyRoles[id] })
+			i := slices.IndexFunc(out, func(o testedPolicy) bool { return o.name == policyRoles[id] })
 			if i < 0 {
 				return nil, fmt.Errorf("%s is the policy of no role", id)
 			}
@@ -282,7 +282,7 @@ func (s *infraScene) places(b *cfntemplate.Resolved) ([]place, error) {
 		case "AWS::KMS::Key":
 			err = add(id, p["KeyPolicy"])
 		case "AWS::Lambda::Permission":
-			out = append(out, place{id, []iampolicy.Statement{s.permission(p)}})
+			out = append(out, testedPolicy{id, []iampolicy.Statement{s.permission(p)}})
 		default:
 			for name := range p {
 				if strings.Contains(name, "Policy") && name != "RedrivePolicy" && name != "Policies" {

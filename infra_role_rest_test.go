@@ -9,7 +9,7 @@ import (
 // TestInfraRoleResources checks the properties of resources that are not policies and yet decide
 // who gets access.
 func TestInfraRoleResources(t *testing.T) {
-	// A type that is not here has to be thought of in places, and here.
+	// A type that is not here has to be added to the method policies, and here.
 	types := map[string]map[string]int{
 		"template.yaml": {
 			"AWS::CloudWatch::Alarm": 3, "AWS::Events::Rule": 4, "AWS::IAM::Role": 3,

@@ -133,13 +133,13 @@ func (i isolated) rights(t *testing.T) map[string][]iampolicy.Statement {
 	if err != nil {
 		t.Fatalf("%s: %v", i.what, err)
 	}
-	scene := infraScene{template: "template.yaml", region: i.region, values: values, uuid: i.uuid}
-	places, err := scene.places(b)
+	deployment := infraDeployment{template: "template.yaml", region: i.region, values: values, uuid: i.uuid}
+	tested, err := deployment.policies(b)
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := map[string][]iampolicy.Statement{}
-	for _, p := range places {
+	for _, p := range tested {
 		if slices.Contains([]string{"ProvisionerRole", "StackRole", "DriftRole"}, p.name) {
 			out[p.name] = p.statements
 		}

@@ -98,7 +98,7 @@ func haveCommonChoice(a, b schema.Use) bool {
 func chosenFor(deny bool, uses []schema.Use) string {
 	var words []string
 	if deny {
-		words = append(words, "never")
+		words = append(words, "Deny")
 	}
 	for _, u := range uses {
 		word := string(u.Asset)

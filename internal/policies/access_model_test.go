@@ -53,8 +53,8 @@ var accesses = sync.OnceValues(func() ([]access, error) {
 	return out, nil
 })
 
-// scene is a selection with its environment, and the values of the names that access.txt uses.
-type scene struct {
+// testChoice is a selection with its environment, and the values of the names that access.txt uses.
+type testChoice struct {
 	sel      policies.Selection
 	env      policies.Environment
 	accounts map[string]string
@@ -62,8 +62,8 @@ type scene struct {
 	roles    []string // that the choice makes; model fills them in
 }
 
-func newScene(sel policies.Selection) scene {
-	s := scene{sel: sel, env: environment(here)}
+func newTestChoice(sel policies.Selection) testChoice {
+	s := testChoice{sel: sel, env: environment(here)}
 	if sel.Profile == "cpm" {
 		s.env = cpmEnvironment(here)
 		s.env.DataPlaneAccountID = dataPlane
@@ -87,7 +87,7 @@ func newScene(sel policies.Selection) scene {
 }
 
 // chosen reports whether the selection includes one of the uses. Every setting that access.txt names is a default.
-func (s scene) chosen(uses []schema.Use) bool {
+func (s testChoice) chosen(uses []schema.Use) bool {
 	p, _ := policies.Profile(s.sel.Profile)
 	option := func(o schema.Option) bool {
 		if o == "" || slices.Contains(s.sel.Options, o) {
@@ -108,8 +108,8 @@ func (s scene) chosen(uses []schema.Use) bool {
 // literalStar replaces [*] in patterns, which matches a star, and a star in the resource of a request.
 const literalStar = "\x01"
 
-// pattern returns the ARN, with wildcards, that a resource of access.txt means in this scene.
-func (s scene) pattern(resource string) string {
+// pattern returns the ARN, with wildcards, that a resource of access.txt means in this choice.
+func (s testChoice) pattern(resource string) string {
 	const suffix = "-" + here + "-prod"
 	begin := "Clumio*"
 	if s.sel.Profile == "cpm" {
@@ -151,15 +151,15 @@ func (s scene) pattern(resource string) string {
 	return "arn:aws:" + f[0] + ":" + region + ":" + owner + ":" + strings.ReplaceAll(f[3], "[*]", literalStar)
 }
 
-// rule is a line of access.txt with its patterns in a scene.
+// rule is a line of access.txt with its patterns in a choice.
 type rule struct {
 	access
 	patterns [][]string // parts of ARNs; nil means *
 }
 
-// model decides which requests access.txt allows in a scene.
+// model decides which requests access.txt allows in a choice.
 type model struct {
-	scene
+	testChoice
 	rules  []rule // the lines that are chosen
 	others []rule // and those that are not
 	byRole map[string][]*rule
@@ -167,14 +167,14 @@ type model struct {
 	byAction map[[2]string][]*rule
 }
 
-func (s scene) model(lines []access) *model {
+func (s testChoice) model(lines []access) *model {
 	s.roles = nil
 	for _, a := range lines {
 		if a.profile == s.sel.Profile && s.chosen(a.uses) && !slices.Contains(s.roles, a.role) {
 			s.roles = append(s.roles, a.role)
 		}
 	}
-	m := &model{scene: s, byRole: map[string][]*rule{}, byAction: map[[2]string][]*rule{}}
+	m := &model{testChoice: s, byRole: map[string][]*rule{}, byAction: map[[2]string][]*rule{}}
 	for _, a := range lines {
 		if a.profile != s.sel.Profile {
 			continue
@@ -224,7 +224,7 @@ func (m *model) allows(role, action, resource string, context map[string]string)
 	return matches(false) && !matches(true)
 }
 
-func (s scene) passes(c policytest.AccessCondition, context map[string]string) bool {
+func (s testChoice) passes(c policytest.AccessCondition, context map[string]string) bool {
 	have, present := context[c.Key]
 	if !present || c.Null {
 		return !present && (c.ForAllValues || c.IfExists || c.Null)
@@ -239,8 +239,8 @@ func (s scene) passes(c policytest.AccessCondition, context map[string]string) b
 	})
 }
 
-// value returns what the value of a condition in access.txt means in this scene.
-func (s scene) value(v string) string {
+// value returns what the value of a condition in access.txt means in this choice.
+func (s testChoice) value(v string) string {
 	if owner, ok := s.accounts[v]; ok && v != "" {
 		return owner
 	}
@@ -287,7 +287,7 @@ func readAccesses(t testing.TB) []access {
 }
 
 // rightValue is a value that passes a condition.
-func (s scene) rightValue(v string) string {
+func (s testChoice) rightValue(v string) string {
 	if v = s.value(v); v == "*" {
 		return "anything"
 	}

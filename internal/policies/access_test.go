@@ -20,7 +20,7 @@ import (
 func TestAccess(t *testing.T) {
 	total := 0
 	for _, profile := range []string{"clumio", "cpm"} {
-		for _, b := range benches[profile](t) {
+		for _, b := range evaluated[profile](t) {
 			total += len(b.requests)
 			t.Run(choice.String(b.sel), func(t *testing.T) {
 				allowed, denied := 0, 0

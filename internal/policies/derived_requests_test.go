@@ -10,7 +10,7 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// derivedRequest is a request that follows from a line of access.txt in a scene.
+// derivedRequest is a request that follows from a line of access.txt in a choice.
 type derivedRequest struct {
 	role, action, resource string
 	context                map[string]string
@@ -28,14 +28,14 @@ var wildActions = map[string][]string{
 	"s3:PutObject*":    {"s3:PutObject", "s3:PutObjectRetention"},
 }
 
-// derive returns the requests of a scene: for each included line, every action on every resource that it applies to,
+// derive returns the requests of a choice: for each included line, every action on every resource that it applies to,
 // and the same with one thing wrong; for each line that is not included, every action once. The model decides which of
 // them must be allowed.
 func derive(m *model, aws map[string]awsAction) []derivedRequest {
 	var out []derivedRequest
 	seen := map[string]bool{}
 	taken := map[[2]string]bool{} // takes, by action and resource
-	ask := func(a *rule, action, resource string, context map[string]string) {
+	add := func(a *rule, action, resource string, context map[string]string) {
 		key := a.role + "\n" + action + "\n" + resource
 		for _, k := range slices.Sorted(maps.Keys(context)) {
 			key += "\n" + k + "=" + context[k]
@@ -67,21 +67,21 @@ func derive(m *model, aws map[string]awsAction) []derivedRequest {
 						continue // AWS never asks that
 					}
 					for _, context := range m.alsoAllowed(a, action, slices.Concat(right, wrong)) {
-						ask(a, action, example, context)
+						add(a, action, example, context)
 					}
 					for _, miss := range m.misses(on, example) {
-						ask(a, action, miss, right[0])
+						add(a, action, miss, right[0])
 					}
 				}
 			}
 			for _, action := range policytest.Dangerous {
-				ask(a, action, m.example(on), right[0])
+				add(a, action, m.example(on), right[0])
 			}
 		}
 		for _, action := range a.Actions {
 			for _, action := range orSelf(wildActions[action], action) {
 				for pattern := range aws[action].Resources {
-					ask(a, action, fillType(pattern), right[0])
+					add(a, action, fillType(pattern), right[0])
 				}
 			}
 		}
@@ -93,7 +93,7 @@ func derive(m *model, aws map[string]awsAction) []derivedRequest {
 			action = orSelf(wildActions[action], action)[0]
 			for j, on := range a.Resources {
 				if example, ok := m.exampleFor(aws, action, on, a.patterns[j]); ok {
-					ask(a, action, example, right[0])
+					add(a, action, example, right[0])
 					break
 				}
 			}
@@ -160,7 +160,7 @@ func orSelf(list []string, v string) []string {
 }
 
 // contexts returns contexts that meet every condition, one for each value, and contexts that fail one of them.
-func (s scene) contexts(conditions []policytest.AccessCondition) (right, wrong []map[string]string) {
+func (s testChoice) contexts(conditions []policytest.AccessCondition) (right, wrong []map[string]string) {
 	right = []map[string]string{{}}
 	for _, c := range conditions {
 		var next []map[string]string
@@ -195,7 +195,7 @@ func (s scene) contexts(conditions []policytest.AccessCondition) (right, wrong [
 }
 
 // example is a resource that a pattern of access.txt means.
-func (s scene) example(resource string) string {
+func (s testChoice) example(resource string) string {
 	switch resource {
 	case "@roles":
 		return s.example("@role:" + s.mainRole())
@@ -224,7 +224,7 @@ func (s scene) example(resource string) string {
 	return strings.Join(f, ":")
 }
 
-func (s scene) mainRole() string {
+func (s testChoice) mainRole() string {
 	if s.sel.Profile == "cpm" {
 		return "CPMRole"
 	}
@@ -232,7 +232,7 @@ func (s scene) mainRole() string {
 }
 
 // rule returns the name of an event rule of the selection.
-func (s scene) rule() string {
+func (s testChoice) rule() string {
 	for asset, rule := range map[schema.Asset]string{
 		"ec2": "ClumioEC2ApiRule", "rds": "ClumioRDSApiRule", "dynamodb": "ClumioDynamoDBApiRule", "s3": "ClumioS3ApiRule",
 	} {
@@ -298,11 +298,11 @@ func fillType(pattern string) string {
 
 var place = strings.NewReplacer("${Partition}", "aws", "${Region}", here, "${Account}", account)
 
-// scenes returns the selections for which access is checked: every asset with every operation that access.txt names,
-// each alone, every option, and everything.
-func scenes(profile string, lines []access) []scene {
+// testChoices returns the selections for which access is checked: every asset with every operation that access.txt
+// names, each alone, every option, and everything.
+func testChoices(profile string, lines []access) []testChoice {
 	p, _ := policies.Profile(profile)
-	var out []scene
+	var out []testChoice
 	seen := map[schema.Use]bool{}
 	add := func(u schema.Use) {
 		if seen[u] {
@@ -317,7 +317,7 @@ func scenes(profile string, lines []access) []scene {
 		if u.Option != "" {
 			sel.Options = []schema.Option{u.Option}
 		}
-		out = append(out, newScene(sel))
+		out = append(out, newTestChoice(sel))
 	}
 	for _, a := range lines {
 		if a.profile != profile {
@@ -350,7 +350,7 @@ func scenes(profile string, lines []access) []scene {
 	for _, o := range p.Options {
 		all.Options = append(all.Options, o.Option)
 	}
-	out = append(out, newScene(all))
+	out = append(out, newTestChoice(all))
 	if profile == "cpm" {
 		add(schema.Use{Asset: "ec2", Operation: "backup", Option: "regions=every"})
 		for _, op := range []schema.Operation{"backup", "dr", "recovery", "cross-account", "copy-to-s3"} {

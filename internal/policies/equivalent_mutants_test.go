@@ -14,10 +14,10 @@ import (
 	"permstack/internal/policies"
 )
 
-// equivalent reports whether a mutant allows and denies the same requests as the original in every scene.
+// equivalent reports whether a mutant allows and denies the same requests as the original in every choice.
 // internal/iampolicy/compare proves it: its result Same is never a guess.
-func equivalent(t testing.TB, m mutant, benches []*bench) bool {
-	return !slices.ContainsFunc(benches, func(b *bench) bool {
+func equivalent(t testing.TB, m mutant, evaluated []*evaluatedChoice) bool {
+	return !slices.ContainsFunc(evaluated, func(b *evaluatedChoice) bool {
 		set, err := policies.SynthesizeProfile(m.profile, b.sel, b.env)
 		if err != nil {
 			t.Fatalf("%s/%s: %s: %v", m.policy, m.sid, m.what, err)

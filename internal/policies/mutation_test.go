@@ -15,10 +15,10 @@ import (
 	"permstack/internal/policies/lint"
 )
 
-// bench is a scene with its requests, and for each of them the number of statements of the unchanged profile that
-// allow it and that deny it.
-type bench struct {
-	scene
+// evaluatedChoice is a choice with its requests, and for each of them the number of statements of the unchanged profile
+// that allow it and that deny it.
+type evaluatedChoice struct {
+	testChoice
 	requests     []derivedRequest
 	evalRequests []eval.Request
 	counts       []counts
@@ -42,9 +42,9 @@ func (c *counts) add(s *iampolicy.Statement, n int) {
 	}
 }
 
-func newBench(t testing.TB, s scene, lines []access, aws map[string]awsAction) *bench {
-	b := &bench{
-		scene:        s,
+func evaluateChoice(t testing.TB, s testChoice, lines []access, aws map[string]awsAction) *evaluatedChoice {
+	b := &evaluatedChoice{
+		testChoice:   s,
 		requests:     derive(s.model(lines), aws),
 		byAction:     map[string][]int{},
 		byRole:       map[string][]int{},
@@ -86,7 +86,7 @@ func matches(s *iampolicy.Statement, r eval.Request) bool {
 }
 
 // detects returns a request for which the mutant has the wrong decision, or nil.
-func (b *bench) detects(t testing.TB, m mutant) *derivedRequest {
+func (b *evaluatedChoice) detects(t testing.TB, m mutant) *derivedRequest {
 	set, err := policies.SynthesizeProfile(m.profile, b.sel, b.env)
 	if err != nil {
 		t.Fatalf("%s/%s: %s: %v", m.policy, m.sid, m.what, err)
@@ -123,7 +123,7 @@ func (b *bench) detects(t testing.TB, m mutant) *derivedRequest {
 }
 
 // matchedBy returns the requests that a statement of the unchanged profile allows or denies.
-func (b *bench) matchedBy(m mutant, s *iampolicy.Statement) map[int]bool {
+func (b *evaluatedChoice) matchedBy(m mutant, s *iampolicy.Statement) map[int]bool {
 	key := m.role + " " + m.policy + " " + m.sid
 	if out, known := b.matchedCache[key]; known {
 		return out
@@ -154,22 +154,24 @@ func findStatement(set policies.Set, m mutant) *iampolicy.Statement {
 	return nil
 }
 
-// benches prepares the scenes of a profile once for all tests.
-var benches = map[string]func(testing.TB) []*bench{"clumio": preparedOnce("clumio"), "cpm": preparedOnce("cpm")}
+// evaluated returns the evaluated choices of a profile. They are made once for all tests.
+var evaluated = map[string]func(testing.TB) []*evaluatedChoice{
+	"clumio": preparedOnce("clumio"), "cpm": preparedOnce("cpm"),
+}
 
-func preparedOnce(profile string) func(testing.TB) []*bench {
+func preparedOnce(profile string) func(testing.TB) []*evaluatedChoice {
 	var once sync.Once
-	var list []*bench
-	return func(t testing.TB) []*bench {
+	var list []*evaluatedChoice
+	return func(t testing.TB) []*evaluatedChoice {
 		t.Helper()
 		once.Do(func() {
 			lines, aws := readAccesses(t), readAWS(t)
-			for _, s := range scenes(profile, lines) {
-				list = append(list, newBench(t, s, lines, aws))
+			for _, s := range testChoices(profile, lines) {
+				list = append(list, evaluateChoice(t, s, lines, aws))
 			}
 		})
 		if len(list) == 0 {
-			t.Fatalf("no scene of %s is prepared", profile)
+			t.Fatalf("no choice of %s is prepared", profile)
 		}
 		return list
 	}
@@ -187,7 +189,7 @@ func TestMutationOfStatements(t *testing.T) {
 	for _, name := range []string{"clumio", "cpm"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			benches := benches[name](t)
+			evaluated := evaluated[name](t)
 			profile, _ := policies.Profile(name)
 			total, byRequest, byRule, same := 0, 0, 0, 0
 			mutants(profile, func(m mutant) {
@@ -195,7 +197,7 @@ func TestMutationOfStatements(t *testing.T) {
 					return
 				}
 				total++
-				for _, b := range benches {
+				for _, b := range evaluated {
 					if findStatement(b.set, m) == nil && !strings.HasPrefix(m.what, "for every") &&
 						!strings.HasPrefix(m.what, "without the") {
 						continue
@@ -208,7 +210,7 @@ func TestMutationOfStatements(t *testing.T) {
 				switch {
 				case len(ruleProblems(m)) > 0:
 					byRule++
-				case equivalent(t, m, benches):
+				case equivalent(t, m, evaluated):
 					same++
 				default:
 					t.Errorf("survives: %s: %s/%s: %s", m.role, m.policy, m.sid, m.what)

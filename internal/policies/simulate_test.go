@@ -12,29 +12,29 @@ import (
 // TestRequestsByOutsideEvaluator evaluates the same requests with @cloud-copilot/iam-simulate. PERMSTACK_IAM_SIMULATE
 // is the folder in which npm installed it.
 func TestRequestsByOutsideEvaluator(t *testing.T) {
-	judge := policytest.OutsideEvaluator(t)
+	evaluate := policytest.OutsideEvaluator(t)
 	requests := allRequests()
 	var list []policytest.Simulation
 	for _, r := range requests {
 		list = append(list, newSimulation(requestDocuments(t, r), r.action, r.resource, r.context))
 	}
-	for i, result := range judge(list) {
+	for i, result := range evaluate(list) {
 		if r := requests[i]; !policytest.Agrees(result, r.allowed, r.resource) {
 			t.Errorf("%s: %s on %s with %v: %s, want allowed %v", r.why, r.action, r.resource, r.context, result, r.allowed)
 		}
 	}
 }
 
-// TestAccessByOutsideEvaluator evaluates requests of access.txt that AWS supports, of all scenes, with
+// TestAccessByOutsideEvaluator evaluates requests of access.txt that AWS supports, of all choices, with
 // @cloud-copilot/iam-simulate: every 40th, and of these one in ten and the first of each line.
 func TestAccessByOutsideEvaluator(t *testing.T) {
-	judge := policytest.OutsideEvaluator(t)
+	evaluate := policytest.OutsideEvaluator(t)
 	sample := policytest.NewStratified(10)
 	var list []policytest.Simulation
 	var asked []derivedRequest
 	number := 0
 	for _, profile := range []string{"clumio", "cpm"} {
-		for _, b := range benches[profile](t) {
+		for _, b := range evaluated[profile](t) {
 			docs := documentsByRole(b.set)
 			for _, r := range b.requests {
 				if !r.real || docs[r.role] == nil {
@@ -50,7 +50,7 @@ func TestAccessByOutsideEvaluator(t *testing.T) {
 		}
 	}
 	unjudged := 0
-	for i, result := range judge(list) {
+	for i, result := range evaluate(list) {
 		if policytest.Unjudged(result) {
 			unjudged++
 			continue

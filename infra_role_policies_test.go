@@ -12,15 +12,16 @@ import (
 	"permstack/internal/iampolicy/policytest"
 )
 
-// infraBench is a place of a scene with its requests, and for each statement the requests to which it applies.
-type infraBench struct {
-	place
-	scene    *infraScene
-	requests []infraRequest
-	byAction map[string][]int
-	all      []int
-	lets     []map[int]bool // by statement
-	count    []votes        // by request
+// evaluatedPolicy is a policy of a deployment with its requests, and for each statement the requests to which it
+// applies.
+type evaluatedPolicy struct {
+	testedPolicy
+	deployment *infraDeployment
+	requests   []infraRequest
+	byAction   map[string][]int
+	all        []int
+	applying   []map[int]bool // by statement
+	count      []votes        // by request
 }
 
 // votes counts the statements that allow a request and those that deny it.
@@ -55,28 +56,28 @@ func applies(s iampolicy.Statement, r eval.Request) bool {
 	return d == eval.Allow
 }
 
-func newInfraBench(s *infraScene, p place) *infraBench {
-	b := &infraBench{place: p, scene: s, requests: s.requests(p.name), byAction: map[string][]int{}}
+func evaluatePolicy(s *infraDeployment, p testedPolicy) *evaluatedPolicy {
+	b := &evaluatedPolicy{testedPolicy: p, deployment: s, requests: s.requests(p.name), byAction: map[string][]int{}}
 	b.count = make([]votes, len(b.requests))
 	for i, r := range b.requests {
 		b.byAction[strings.ToLower(r.Action)] = append(b.byAction[strings.ToLower(r.Action)], i)
 		b.all = append(b.all, i)
 	}
 	for _, st := range p.statements {
-		lets := map[int]bool{}
+		applying := map[int]bool{}
 		for i, r := range b.requests {
 			if applies(st, r.Request) {
-				lets[i] = true
+				applying[i] = true
 				b.count[i].add(st.Effect, 1)
 			}
 		}
-		b.lets = append(b.lets, lets)
+		b.applying = append(b.applying, applying)
 	}
 	return b
 }
 
 // wrong returns the requests with a wrong decision.
-func (b *infraBench) wrong() (out []string) {
+func (b *evaluatedPolicy) wrong() (out []string) {
 	for i, r := range b.requests {
 		if d := b.count[i].decision(); d != r.want {
 			out = append(out, fmt.Sprintf("%s: %s, want %s", r, d, r.want))
@@ -87,7 +88,7 @@ func (b *infraBench) wrong() (out []string) {
 
 // detects reports whether some request has a wrong decision if the statements of the numbers gone are replaced by
 // others.
-func (b *infraBench) detects(gone []int, come []iampolicy.Statement) bool {
+func (b *evaluatedPolicy) detects(gone []int, come []iampolicy.Statement) bool {
 	concerned := map[string]bool{}
 	changed := slices.Clone(come)
 	for _, i := range gone {
@@ -112,7 +113,7 @@ func (b *infraBench) detects(gone []int, come []iampolicy.Statement) bool {
 	return slices.ContainsFunc(list, func(i int) bool {
 		count := b.count[i]
 		for _, number := range gone {
-			if b.lets[number][i] {
+			if b.applying[number][i] {
 				count.add(b.statements[number].Effect, -1)
 			}
 		}
@@ -128,7 +129,7 @@ func (b *infraBench) detects(gone []int, come []iampolicy.Statement) bool {
 // probes returns the requests that follow from a statement itself, with what its conditions require, and that
 // infra-role-access.txt does not allow. They detect permissions that no line of the file names, for example for
 // another service.
-func (b *infraBench) probes(st iampolicy.Statement) []string {
+func (b *evaluatedPolicy) probes(st iampolicy.Statement) []string {
 	if st.NotAction != nil || st.NotResource != nil || st.NotPrincipal != nil {
 		return []string{st.Sid + " names what it does not mean"}
 	}
@@ -145,7 +146,7 @@ func (b *infraBench) probes(st iampolicy.Statement) []string {
 	if len(resources) == 0 {
 		resources = iampolicy.Values{""}
 	}
-	who, lines := callers(), b.scene.of(b.name)
+	who, lines := callers(), b.deployment.linesFor(b.name)
 	if st.Principal == nil {
 		who = map[string]eval.Principal{"": {}}
 	}
@@ -153,7 +154,7 @@ func (b *infraBench) probes(st iampolicy.Statement) []string {
 		for _, resource := range resources {
 			for _, r.Principal = range who {
 				r.Action, r.Resource = strings.ReplaceAll(action, "*", "Anything"), example(resource)
-				if want := b.scene.decides(about(lines, r.Action), r); applies(st, r) &&
+				if want := b.deployment.decides(linesWithAction(lines, r.Action), r); applies(st, r) &&
 					(want == eval.ImplicitDeny || want == eval.Allow && st.Effect == "Deny") {
 					out = append(out,
 						fmt.Sprintf("%s %s speaks of %s on %s by %v with %v", b.name, st.Sid, r.Action, r.Resource, r.Principal,
@@ -165,7 +166,7 @@ func (b *infraBench) probes(st iampolicy.Statement) []string {
 	return out
 }
 
-// repeated are actions that several statements of a place may have, and why.
+// repeated are actions that several statements of a policy may have, and why.
 var repeated = map[string]string{
 	"iam:GetRole": "of roles that were deleted", "iam:ListRolePolicies": "as above",
 	"iam:ListAttachedRolePolicies":    "as above",
@@ -178,9 +179,9 @@ var repeated = map[string]string{
 	"sns:GetTopicAttributes":            "as above", "sqs:GetQueueAttributes": "as above",
 }
 
-// duplicateActions returns actions in several statements of a place: an action that another statement allows already
+// duplicateActions returns actions in several statements of a policy: an action that another statement allows already
 // has no effect and is not intended.
-func (p place) duplicateActions() (out []string) {
+func (p testedPolicy) duplicateActions() (out []string) {
 	seen := map[string]string{}
 	for i, st := range p.statements {
 		where := fmt.Sprintf("%s#%d", st.Sid, i)
@@ -194,31 +195,31 @@ func (p place) duplicateActions() (out []string) {
 	return out
 }
 
-// prepared holds the benches of the templates as they are, made once for all tests.
+// prepared holds the evaluated policies of the templates as they are, made once for all tests.
 var prepared struct {
-	once    sync.Once
-	benches []*infraBench
+	once      sync.Once
+	evaluated []*evaluatedPolicy
 }
 
-// infraBenches returns the places of every scene, of the templates as they are.
-func infraBenches(t *testing.T) []*infraBench {
+// evaluatedPolicies returns the policies of every deployment, of the templates as they are.
+func evaluatedPolicies(t *testing.T) []*evaluatedPolicy {
 	t.Helper()
-	prepared.once.Do(func() { prepared.benches = newInfraBenches(t) })
-	if len(prepared.benches) == 0 {
+	prepared.once.Do(func() { prepared.evaluated = evaluateInfraPolicies(t) })
+	if len(prepared.evaluated) == 0 {
 		t.Fatal("the templates could not be prepared; the first test that needs them says why")
 	}
-	return prepared.benches
+	return prepared.evaluated
 }
 
-func newInfraBenches(t *testing.T) []*infraBench {
+func evaluateInfraPolicies(t *testing.T) []*evaluatedPolicy {
 	t.Helper()
 	file, err := readInfraAccess()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []*infraBench
+	var out []*evaluatedPolicy
 	held := map[string]bool{}
-	for _, s := range infraScenes(t) {
+	for _, s := range infraDeployments(t) {
 		template, err := parsed(read(t, s.template))
 		if err != nil {
 			t.Fatal(err)
@@ -228,13 +229,13 @@ func newInfraBenches(t *testing.T) []*infraBench {
 			t.Fatalf("%s: %v", s.what, err)
 		}
 		s.names, s.lines = file.Names, file.Lines
-		places, err := s.places(b)
+		policies, err := s.policies(b)
 		if err != nil {
 			t.Fatalf("%s: %v", s.what, err)
 		}
-		for _, p := range places {
+		for _, p := range policies {
 			held[p.name] = true
-			out = append(out, newInfraBench(&s, p))
+			out = append(out, evaluatePolicy(&s, p))
 		}
 	}
 	for _, a := range file.Lines {
@@ -251,10 +252,10 @@ func TestInfraRoleAccess(t *testing.T) {
 	t.Parallel()
 	number := 0
 	sample := policytest.NewStratified(10) // of the statements that are probed; of each policy at least one
-	for _, b := range infraBenches(t) {
+	for _, b := range evaluatedPolicies(t) {
 		problems := b.wrong()
 		for i, st := range b.statements {
-			if !sample.Includes(b.name, fmt.Sprintf("%s/%s %d in %s", b.name, st.Sid, i, b.scene.what)) {
+			if !sample.Includes(b.name, fmt.Sprintf("%s/%s %d in %s", b.name, st.Sid, i, b.deployment.what)) {
 				continue
 			}
 			problems = append(problems, b.probes(st)...)
@@ -263,10 +264,10 @@ func TestInfraRoleAccess(t *testing.T) {
 		number += len(b.requests)
 		for i, problem := range problems {
 			if i == 10 {
-				t.Errorf("%s, %s: and %d more", b.scene.what, b.name, len(problems)-i)
+				t.Errorf("%s, %s: and %d more", b.deployment.what, b.name, len(problems)-i)
 				break
 			}
-			t.Errorf("%s, %s: %s", b.scene.what, b.name, problem)
+			t.Errorf("%s, %s: %s", b.deployment.what, b.name, problem)
 		}
 	}
 	t.Logf("%d requests", number)
