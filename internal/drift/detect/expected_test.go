@@ -39,7 +39,8 @@ func TestReadChoices(t *testing.T) {
 			s.addResources(nil)
 			got, err := readChoices(s, unitParent())
 			if tc.want == nil && (err != nil || got.logicalID != "Access") || tc.want != nil && err == nil ||
-				tc.want == errBroken && errors.Is(err, errNoCustomResource) || tc.want == errNoCustomResource && !errors.Is(err, tc.want) {
+				tc.want == errBroken && errors.Is(err, errNoCustomResource) || tc.want == errNoCustomResource && !errors.Is(err,
+				tc.want) {
 				t.Errorf("got %+v, %v", got, err)
 			}
 		})
@@ -55,16 +56,36 @@ func TestSynthesize(t *testing.T) {
 		"DataPlaneAccountId": "444455556666", "ExternalId": unknown, "ConnectionId": "main", "Path": "/permstack/",
 		"CatalogVersion": "1",
 	}
+	cpm := func(options string, id any) map[string]any {
+		out := map[string]any{
+			"Profile": "cpm", "Preset": "enterprise", "Options": options, "ExternalId": id, "Assets": nil, "Operations": nil,
+			"DataPlaneAccountId": nil, "ConnectionId": nil, "ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Server",
+		}
+		if !strings.Contains(options, "server-role") {
+			out["ControlPlaneRoleArn"] = nil
+		}
+		return out
+	}
 	for _, tc := range []struct {
-		name   string
-		change map[string]any
-		want   string // of the error
+		name     string
+		change   map[string]any
+		want     string // of the error
+		required bool   // the templates require an external id
+		optional bool   // there are templates without one, too
 	}{
-		{"unknown external id", nil, ""}, {"known external id", map[string]any{"ExternalId": "an-id"}, ""},
-		{"another unknown value", map[string]any{"Path": unknown}, "property Path of resource R cannot be evaluated"},
-		{"a value that cannot be decoded", map[string]any{"Assets": 1}, "decode the properties of resource R"},
-		{"an asset that does not exist", map[string]any{"Assets": []any{"x"}}, "synthesize the selection of resource R"},
-		{"no external id", map[string]any{"ExternalId": nil}, "synthesize the selection of resource R"},
+		{"unknown external id", nil, "", true, false},
+		{"known external id", map[string]any{"ExternalId": "an-id"}, "", true, false},
+		{"optional external id, unknown", cpm("release=4.2,trust=server-role", unknown), "", true, true},
+		{"optional external id, known", cpm("release=4.2,trust=server-role", "an-id"), "", true, false},
+		{"optional external id, none", cpm("release=4.2,trust=server-role", nil), "", false, false},
+		{"refused external id, unknown", cpm("release=4.2", unknown), "", false, false},
+		{"refused external id, known", cpm("release=4.2", "an-id"), "synthesize the selection of resource R", false, false},
+		{"another unknown value", map[string]any{"Path": unknown}, "property Path of resource R cannot be evaluated", false,
+			false},
+		{"a value that cannot be decoded", map[string]any{"Assets": 1}, "decode the properties of resource R", false, false},
+		{"an asset that does not exist", map[string]any{"Assets": []any{"x"}}, "synthesize the selection of resource R",
+			false, false},
+		{"no external id", map[string]any{"ExternalId": nil}, "synthesize the selection of resource R", false, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			raw := map[string]any{}
@@ -83,9 +104,8 @@ func TestSynthesize(t *testing.T) {
 				}
 			case err != nil:
 				t.Error(err)
-			case got.templates[installation.Access].JSON() == nil || got.withoutID != nil ||
-				!got.templates[installation.Access].HasExternalID():
-				t.Errorf("got %+v", got.withoutID)
+			case got.templates[installation.Access].HasExternalID() != tc.required || (got.withoutID != nil) != tc.optional:
+				t.Errorf("with an id %v, without one %v", got.templates[installation.Access].HasExternalID(), got.withoutID != nil)
 			}
 		})
 	}
