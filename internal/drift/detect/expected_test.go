@@ -16,9 +16,10 @@ import (
 func TestReadChoices(t *testing.T) {
 	const (
 		topic    = "  Topic: {Type: AWS::SNS::Topic}\n"
-		resource = "  Access: {Type: Custom::PermissionStack, Properties: {ServiceToken: t, Profile: clumio, Assets: [ec2], " +
-			"Operations: [backup], ControlPlaneRoleArn: 'arn:aws:iam::111122223333:role/C', DataPlaneAccountId: '444455556666', " +
-			"ExternalId: an-id, ConnectionId: main, Path: /permstack/, CatalogVersion: '1'}}\n"
+		resource = "  Access: {Type: Custom::PermissionStack, Properties: {ServiceToken: t, Profile: clumio, " +
+			"Assets: [ec2], Operations: [backup], ControlPlaneRoleArn: 'arn:aws:iam::111122223333:role/C', " +
+			"DataPlaneAccountId: '444455556666', ExternalId: an-id, ConnectionId: main, Path: /permstack/, " +
+			"CatalogVersion: '1'}}\n"
 	)
 	for _, tc := range []struct {
 		name, template string
@@ -149,7 +150,7 @@ func TestDeployment(t *testing.T) {
 	}
 }
 
-// TestExpectedTemplate checks when the template without an optional external id is expected: if the deployed one has its
+// TestExpectedTemplate checks when the template without an optional external id is expected: if the deployed has its
 // meaning.
 func TestExpectedTemplate(t *testing.T) {
 	full := unitChoices(t, nil)

@@ -93,11 +93,9 @@ func (v *reverter) byOperator(ctx context.Context, report finding.Report) {
 			}
 		case ofResource:
 			r := v.find(f)
-			if r == nil || r.props == nil {
-				v.outcomes[f.ID] = outcome{result: finding.NotInStack}
-				continue
+			if v.outcomes[f.ID] = (outcome{result: finding.NotInStack}); r != nil && r.props != nil {
+				v.outcomes[f.ID] = do(ctx, v, r, f)
 			}
-			v.outcomes[f.ID] = do(ctx, v, r, f)
 		case f.Type != stackType || f.LogicalID != "":
 		case f.Kind == finding.ResourceDeleted, f.Kind == finding.StackFailed && f.Stack != v.parent().name,
 			f.Kind == finding.TemplateChanged && f.Stack != v.parent().name:
@@ -146,7 +144,7 @@ const temporaryTag = "permstack:reverting"
 // that roll its updates back.
 func (v *reverter) restoreStackSettings(ctx context.Context, f finding.Finding) outcome {
 	i := slices.IndexFunc(v.stacks, func(s *stack) bool { return s.name == f.Stack && s.part != "" && s.described != nil })
-	if i < 0 || v.chosen == nil {
+	if i == -1 || v.chosen == nil {
 		return outcome{result: finding.NotInStack}
 	}
 	s := v.stacks[i]

@@ -3,6 +3,7 @@ package detect
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -184,14 +185,11 @@ func restoreFunctionPolicy(ctx context.Context, v *reverter, r *resource, _ find
 	for _, s := range parseDocument(live).Statement {
 		one := document{}
 		one.Statement = append(one.Statement, s)
-		matched := false
-		for i, p := range missing {
-			if p.statement.meaning(v.model.account) == one.meaning(v.model.account) {
-				missing, matched = append(missing[:i:i], missing[i+1:]...), true
-				break
-			}
-		}
-		if matched {
+		declared := slices.IndexFunc(missing, func(p permission) bool {
+			return p.statement.meaning(v.model.account) == one.meaning(v.model.account)
+		})
+		if declared >= 0 {
+			missing = slices.Delete(missing, declared, declared+1)
 			continue
 		}
 		if _, err := client.RemovePermission(ctx, &lambda.RemovePermissionInput{
@@ -219,9 +217,6 @@ type permission struct {
 func (m *model) permissions(r *resource) []permission {
 	var out []permission
 	for _, p := range m.resources {
-		if p.typ != lambdaPermission || p.stack != r.stack {
-			continue
-		}
 		single := *m
 		single.resources = []*resource{p}
 		if s := single.functionPolicy(r); s.text != "" {

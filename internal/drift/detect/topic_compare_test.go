@@ -38,9 +38,12 @@ func (c *unitSNS) ListSubscriptionsByTopic(
 	context.Context, *sns.ListSubscriptionsByTopicInput, ...func(*sns.Options),
 ) (*sns.ListSubscriptionsByTopicOutput, error) {
 	return &sns.ListSubscriptionsByTopicOutput{Subscriptions: []snstypes.Subscription{
-		{SubscriptionArn: aws.String("PendingConfirmation"), Protocol: aws.String("email"), Endpoint: aws.String("a")},
-		{SubscriptionArn: aws.String(unitTopic + ":1"), Protocol: aws.String("sqs"), Endpoint: aws.String("b")},
-		{SubscriptionArn: aws.String(unitTopic + ":2"), Protocol: aws.String("sqs"), Endpoint: aws.String("c")},
+		{SubscriptionArn: aws.String("PendingConfirmation"), Protocol: aws.String("email"), Endpoint: aws.String("a"),
+			Owner: aws.String(unitAccount)},
+		{SubscriptionArn: aws.String(unitTopic + ":1"), Protocol: aws.String("sqs"), Endpoint: aws.String("b"),
+			Owner: aws.String(unitAccount)},
+		{SubscriptionArn: aws.String(unitTopic + ":2"), Protocol: aws.String("sqs"), Endpoint: aws.String("c"),
+			Owner: aws.String(unitAccount)},
 	}}, c.err["ListSubscriptionsByTopic"]
 }
 
