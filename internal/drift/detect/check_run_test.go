@@ -145,7 +145,7 @@ func TestRun(t *testing.T) {
 				!slices.Equal(report.NotReached, tc.notReached) || len(report.Undone) != tc.undone ||
 				!slices.Equal(report.Stacks, []string{unitParent().ID}) || steps != tc.progress || total != tc.progress ||
 				report.RestoreUntil.IsZero() == tc.restorable || (report.NarrowedEntries != nil) != tc.narrowed {
-				t.Errorf("got findings %q, %d checked, not %q, %d undone, stacks %q, step %d of %d, narrowed to %q, no subscriber %v",
+				t.Errorf("got findings %q, %d checked, not %q, %d undone, stacks %q, step %d of %d, narrowed to %q, nobody %v",
 					got, report.Checked, report.NotReached, len(report.Undone), report.Stacks, steps, total,
 					report.NarrowedEntries, report.NoSubscriber)
 			}
