@@ -75,7 +75,7 @@ func TestRun(t *testing.T) {
 		narrowed   bool // whether it is known to what the choice is narrowed
 	}{
 		{"everything", nil, []string{deleted, changeSet, stackAdded},
-			[]string{"StackSettings none", "Subscribers email:a,sqs:b,sqs:c"}, false, 2, nil, 0, 3, true,
+			[]string{"StackSettings none", "Subscribers email:a,sqs:b,sqs:c", "-ExternalId"}, false, 2, nil, 0, 3, true,
 			true},
 		{"choice that cannot be evaluated", func(api *unitCloudFormation, _ *unitIAM, _ *unitSNS, _ *Options) {
 			api.templates[""] = strings.Replace(runTemplate, "an-id", "!FindInMap [Missing, a, b]", 1)
@@ -159,6 +159,7 @@ func TestRunInProgress(t *testing.T) {
 	access := unitStack(unitParent().StackName(installation.Access))
 	access.described.StackStatus, access.described.LastUpdatedTime = types.StackStatusUpdateInProgress, aws.Time(at(-20))
 	api.stacks[access.name], api.stacks[access.id] = access.described, access.described
+	o.Previous = func(name string) string { return map[string]string{finding.ExternalIDChoice: "before"}[name] }
 	report, err := Check(t.Context(), Clients{CloudFormation: api, IAM: identity, SNS: topics, Events: &unitEvents{}}, o)
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +167,10 @@ func TestRunInProgress(t *testing.T) {
 	direct := slices.ContainsFunc(report.Choices, func(c finding.Choice) bool {
 		return c.Name == "accessStackUpdate" && c.Value == finding.NoDirectUpdate
 	})
-	if !direct || !slices.Equal(report.InProgress, []string{access.id}) || len(report.Stacks) != 2 ||
+	id := slices.ContainsFunc(report.Choices, func(c finding.Choice) bool {
+		return c.Name == finding.ExternalIDChoice && c.Value == "before"
+	})
+	if !direct || !id || !slices.Equal(report.InProgress, []string{access.id}) || len(report.Stacks) != 2 ||
 		report.Checked != 2 || !slices.IsSorted(report.NotReached) || len(report.NotReached) == 0 {
 		t.Errorf("got the choices %+v, %q in progress, stacks %q, %d checked, not %q", report.Choices, report.InProgress,
 			report.Stacks, report.Checked, report.NotReached)

@@ -80,14 +80,14 @@ func (m *model) compare() []draft {
 			m.judgeMonitoring(&d)
 			// If the call itself is denied, it is for every resource of the stack: one
 			// finding about the stack is sufficient.
-			if d.Kind == finding.NotReadable && d.Permission == "cloudformation:DetectStackResourceDrift" {
-				if denied[r.stack] {
-					continue
-				}
-				denied[r.stack] = true
+			ofStack := d.Kind == finding.NotReadable && d.Permission == "cloudformation:DetectStackResourceDrift"
+			if ofStack {
 				d.LogicalID, d.PhysicalID, d.Type = "", r.stack.id, stackType
 			}
-			out = append(out, d)
+			if !ofStack || !denied[r.stack] {
+				out = append(out, d)
+			}
+			denied[r.stack] = denied[r.stack] || ofStack
 		}
 	}
 	return out

@@ -350,3 +350,33 @@ func TestRestoreStackSettings(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// TestRevertWithoutOperator checks that roles are deleted with the rights of a person alone.
+func TestRevertWithoutOperator(t *testing.T) {
+	for _, operator := range []bool{true, false} {
+		parent := unitStack("backup")
+		id, typ := "role", typeRole
+		api := &unitCloudFormation{
+			stacks:    map[string]*types.Stack{parent.id: parent.described},
+			templates: map[string]string{"": "Resources: {role: {Type: AWS::IAM::Role, Properties: {RoleName: role}}}"},
+			resources: []types.StackResourceSummary{{
+				LogicalResourceId: &id, PhysicalResourceId: &id, ResourceType: &typ, LastUpdatedTimestamp: &unitNow,
+			}},
+		}
+		roles := &unitDeletion{}
+		clients := Clients{
+			CloudFormation: api, ChangeSets: &unitChangeSets{}, RolePolicies: &unitRolePolicies{}, TopicPolicies: &unitSNS{},
+		}
+		want := ""
+		if operator {
+			clients.Operator, want = &Operator{IAM: roles}, "DeleteRole role,DeleteRole added"
+		}
+		got, err := Revert(t.Context(), clients, finding.Report{ParentStackID: parent.id, Findings: []finding.Finding{
+			{ID: "1", Stack: "backup", LogicalID: id, PhysicalID: id, Type: typ, Kind: finding.RoleIdentityChanged},
+			{ID: "2", Stack: "backup", PhysicalID: "arn:aws:iam::1:role/added", Type: typ, Kind: finding.RoleAdded},
+		}}, Options{AnyStack: true})
+		if err != nil || strings.Join(roles.calls, ",") != want || (len(got.Done) > 0) != operator {
+			t.Errorf("operator %v: got %+v, %v after %q", operator, got, err, roles.calls)
+		}
+	}
+}

@@ -370,6 +370,9 @@ func TestReadErrors(t *testing.T) {
 			}
 		})
 	}
+	r := unitStack("access").add(typeRole, "Role", "role", `{}`)
+	checkDrafts(t, r.readErrorDrafts(readErrors{errs[1], errs[0]}), // not what the end of the time left out
+		"Role not-readable [iam:GetRole] unreadable (access-denied)")
 	if !errs.timedOut() || errs[:1].timedOut() {
 		t.Error("timedOut is wrong")
 	}

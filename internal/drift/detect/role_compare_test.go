@@ -342,6 +342,9 @@ func TestExternalIDDiffers(t *testing.T) {
 		{"added", []difference{{key + "sts:ExternalId", "", "a", "ADD"}}, true},
 		{"exchanged in whole documents", []difference{{"/AssumeRolePolicyDocument", whole("a"), whole("b"), "NOT_EQUAL"}},
 			true},
+		{"another statement, and another value", []difference{
+			{"/AssumeRolePolicyDocument/Statement/1", "{}", "{}", "NOT_EQUAL"}, {key + "sts:ExternalId", "a", "b", "NOT_EQUAL"},
+		}, true},
 		{"whole documents in another form", []difference{{"/AssumeRolePolicyDocument", whole("a"), " " + whole("a"),
 			"NOT_EQUAL"}}, false},
 		{"in another order", []difference{{key + "sts:ExternalId/0", "a", "b", "NOT_EQUAL"},
