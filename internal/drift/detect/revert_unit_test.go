@@ -320,7 +320,9 @@ func TestRestorePolicies(t *testing.T) {
 			access.add(typeRole, "Role", "role", `{"TopicArn":"`+unitTopic+`"}`)
 			access.add(typeTopicInlinePolicy, "Policy", "p", `{"TopicArn":"`+tc.topics+`","PolicyDocument":`+everyoneTrust+`}`)
 			api := &unitSNS{err: map[string]error{"SetTopicAttributes": tc.err}}
-			cf := &unitCloudFormation{resources: tc.resources, err: map[string]error{"ListStackResources": tc.listErr}}
+			cf := &unitCloudFormation{
+				resources: tc.resources, resourcesOf: access.id, err: map[string]error{"ListStackResources": tc.listErr},
+			}
 			v := unitReverter(Clients{TopicPolicies: api, CloudFormation: cf}, unitStack("backup"), access)
 			o := restorePolicies(t.Context(), v, finding.Finding{Stack: "access", PhysicalID: unitTopic, Type: typeTopic})
 			if o.result != tc.want || len(api.written) != tc.calls {

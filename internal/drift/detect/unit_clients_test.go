@@ -25,6 +25,7 @@ type unitCloudFormation struct {
 	changeSets  []types.ChangeSetSummary
 	parameters  []types.Parameter // of each change set
 	resources   []types.StackResourceSummary
+	resourcesOf string // the id of the stack that has them; "" is every stack
 	events      []types.StackEvent
 	drift       *types.StackResourceDrift
 	filter      []types.StackStatus
@@ -99,6 +100,9 @@ func (c *unitCloudFormation) GetStackPolicy(
 func (c *unitCloudFormation) ListStackResources(
 	_ context.Context, in *cloudformation.ListStackResourcesInput, _ ...func(*cloudformation.Options),
 ) (*cloudformation.ListStackResourcesOutput, error) {
+	if c.resourcesOf != "" && c.resourcesOf != *in.StackName {
+		return &cloudformation.ListStackResourcesOutput{}, c.call("ListStackResources")
+	}
 	page, token := unitPage(c.resources, in.NextToken, 2)
 	return &cloudformation.ListStackResourcesOutput{StackResourceSummaries: page, NextToken: token},
 		c.call("ListStackResources")
