@@ -48,10 +48,10 @@ func (m *model) roleEffect(role *resource) (effect, bool) {
 	return compareDocuments(m.account, m.effectivePolicies(m.roles[role], ""), actual), true
 }
 
-// judgeAsWhole decides the direction of differences of policies on their roles as
+// setDirectionByRole decides the direction of differences of policies on their roles as
 // a whole: what one policy lost and another one of the same roles gained is no
 // change of access.
-func (m *model) judgeAsWhole(byResource map[*resource][]draft) {
+func (m *model) setDirectionByRole(byResource map[*resource][]draft) {
 	effects := map[*resource]effect{}
 	for _, drafts := range byResource {
 		for i := range drafts {

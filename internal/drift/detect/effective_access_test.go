@@ -61,9 +61,9 @@ func TestRoleEffect(t *testing.T) {
 	}
 }
 
-// TestJudgeAsWhole checks that what one policy of a role lost and another one gained is no change of access, but that
-// any gain or loss of one of several roles is.
-func TestJudgeAsWhole(t *testing.T) {
+// TestSetDirectionByRole checks that what one policy of a role lost and another one gained is no change of access, but
+// that any gain or loss of one of several roles is.
+func TestSetDirectionByRole(t *testing.T) {
 	const more, less = finding.GrantsMore, finding.GrantsLess
 	for _, tc := range []struct {
 		name      string
@@ -105,7 +105,7 @@ func TestJudgeAsWhole(t *testing.T) {
 			d := draft{Finding: finding.Finding{Direction: tc.direction}, roles: []*resource{first, second}[:tc.roles]}
 			untouched := draft{Finding: finding.Finding{Direction: more}}
 			all := map[*resource][]draft{first: {untouched, d, d}}
-			m.judgeAsWhole(all)
+			m.setDirectionByRole(all)
 			for i, got := range all[first][1:] {
 				if got.Direction != tc.want || (got.Reason == finding.EffectiveAccessSame) != (tc.want == finding.Changed) {
 					t.Errorf("finding %d: got %s, %q, want %s", i, got.Direction, got.Reason, tc.want)

@@ -69,7 +69,7 @@ func (m *model) compare() []draft {
 			byResource[d.resource] = append(byResource[d.resource], d)
 		}
 	}
-	m.judgeAsWhole(byResource)
+	m.setDirectionByRole(byResource)
 	var out []draft
 	denied := map[*stack]bool{}
 	for _, r := range m.resources {
@@ -77,7 +77,7 @@ func (m *model) compare() []draft {
 			continue
 		}
 		for _, d := range r.merge(byResource[r]) {
-			m.judgeMonitoring(&d)
+			m.markMonitoring(&d)
 			// If the call itself is denied, it is for every resource of the stack: one
 			// finding about the stack is sufficient.
 			ofStack := d.Kind == finding.NotReadable && d.Permission == "cloudformation:DetectStackResourceDrift"
@@ -122,10 +122,10 @@ func (r *resource) expectedTags() map[string]string {
 	return out
 }
 
-// judgeMonitoring sets the direction of what the parent stack lost or has in another
+// markMonitoring sets the direction of what the parent stack lost or has in another
 // form: its resources check the access and notify, and grant none to the backup
 // service.
-func (m *model) judgeMonitoring(d *draft) {
+func (m *model) markMonitoring(d *draft) {
 	if m.installation == nil || d.Stack != m.installation.name || d.Kind == finding.TagsChanged ||
 		d.Reason == finding.EffectiveAccessSame {
 		return

@@ -229,8 +229,8 @@ func TestCompareModel(t *testing.T) {
 	}
 }
 
-// TestJudgeMonitoring checks which findings of the parent stack are about the check.
-func TestJudgeMonitoring(t *testing.T) {
+// TestMarkMonitoring checks which findings of the parent stack are about the check.
+func TestMarkMonitoring(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		f    finding.Finding
@@ -247,12 +247,12 @@ func TestJudgeMonitoring(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			m := unitModel(unitStack("backup"))
 			d := draft{Finding: tc.f}
-			if m.judgeMonitoring(&d); d.Direction != tc.want {
+			if m.markMonitoring(&d); d.Direction != tc.want {
 				t.Errorf("got %s, want %s", d.Direction, tc.want)
 			}
 			m.installation = nil
 			d = draft{Finding: tc.f}
-			if m.judgeMonitoring(&d); d.Direction != tc.f.Direction {
+			if m.markMonitoring(&d); d.Direction != tc.f.Direction {
 				t.Errorf("without an installation: got %s", d.Direction)
 			}
 		})

@@ -44,7 +44,7 @@ func (m *model) undone(events []changeevent.Event, current []finding.Finding) []
 		calls = changeevent.NewestCalls(calls)
 		d := r.liveDraft(finding.ChangeUndone, "", calls[0].Action, direction, finding.Value{}, finding.Value{})
 		d.Calls = calls
-		m.judgeMonitoring(&d)
+		m.markMonitoring(&d)
 		out = append(out, d)
 	}
 	return out
