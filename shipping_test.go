@@ -9,8 +9,10 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/google/go-cmp/cmp"
 
 	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/cfn/yamlfmt"
 	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/release/launch"
@@ -51,7 +53,9 @@ func TestUpgrade(t *testing.T) {
 				}),
 			})
 			before, role := stack.Outputs, stack.Role(stack.RoleName()).ID
-			stack.UpdateTemplate(current)
+			if !cmp.Equal(templateValues(t, template), templateValues(t, current)) { // not the newest release
+				stack.UpdateTemplate(current)
+			}
 			for _, name := range []string{"RoleArn", "EventTopicArn"} {
 				if got, want := stack.Outputs[name], before[name]; got != want || got == "" {
 					t.Errorf("output %s after the update: got %q, want %q", name, got, want)
@@ -66,6 +70,19 @@ func TestUpgrade(t *testing.T) {
 			stack.RequireEmpty()
 		})
 	}
+}
+
+// templateValues returns a template without its comments. CloudFormation refuses an update to the same values.
+func templateValues(t *testing.T, template []byte) (values any) {
+	t.Helper()
+	root, err := yamlfmt.Parse(template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := root.Decode(&values); err != nil {
+		t.Fatal(err)
+	}
+	return values
 }
 
 // withDefaults adds the default parameters to others.
