@@ -13,15 +13,13 @@ import (
 // this place and no other.
 func TestMissingPlacesOfAnAsset(t *testing.T) {
 	profiles := []schema.Profile{{Name: "acme", Assets: []schema.AssetInfo{{Asset: "efs", Title: "EFS file systems"}}}}
-	for name, c := range map[string]struct{ old, new, want string }{
-		"nothing": {"ProtectEFS:\n", "ProtectEFS:\n", ""},
-		"group":   {"ProtectRedshift, ProtectEFS, ", "ProtectRedshift, ", "add ProtectEFS to one of ParameterGroups"},
-		"two groups": {"ProtectRDS, ProtectDynamoDB, ProtectS3,\n", "ProtectRDS, ProtectDynamoDB, ProtectS3, ProtectEFS,\n",
-			"2 groups have its parameter"},
+	for name, c := range map[string]struct{ old, new, want string }{ // the first place of old in template.yaml
+		"nothing":    {"ProtectEFS:\n", "ProtectEFS:\n", ""},
+		"group":      {" ProtectEFS,", "", "add ProtectEFS to one of ParameterGroups"},
+		"two groups": {"[Profile, ", "[Profile, ProtectEFS, ", "2 groups have its parameter"},
 		"label": {`ProtectEFS: {default: "Protect EFS file systems?"}`, "",
 			`add "ProtectEFS: {default: "Protect EFS file systems?"}" to ParameterLabels`},
-		"rule": {"!Ref ProtectEFS, !Ref ProtectFSx, !Ref ProtectSAPHANA], \"yes\"]",
-			"!Ref ProtectFSx, !Ref ProtectSAPHANA], \"yes\"]", "add !Ref ProtectEFS to the rule AssetSelected"},
+		"rule": {"!Ref ProtectEFS, ", "", "add !Ref ProtectEFS to the rule AssetSelected"},
 		"condition": {"  EFS:\n    Fn::Equals: [!Ref ProtectEFS, \"yes\"]\n", "",
 			`add "EFS: {Fn::Equals: [!Ref ProtectEFS, "yes"]}" to Conditions`},
 		"property": {"          - !If [EFS, efs, !Ref AWS::NoValue]\n", "",
