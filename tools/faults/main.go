@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"permstack/internal/e2e/faultinjection"
+	"permstack/internal/terminal"
 )
 
 func main() {
@@ -151,13 +152,18 @@ func (r *runner) soak(w io.Writer, scenarios int, seed uint64) error {
 	return nil
 }
 
-// progress returns a callback that writes the progress, at most a few times a second.
+// progress returns a callback that writes the progress: on a terminal a few times a second on one line, into a log a
+// line a minute.
 func (r *runner) progress(what string) func(int, int) {
+	interval, format := time.Minute, "%d of %d %s\n"
+	if terminal.IsTerminal(r.stderr) {
+		interval, format = 300*time.Millisecond, "\r%d of %d %s"
+	}
 	return func(done, all int) {
-		if done < all && time.Since(r.last) < 300*time.Millisecond {
+		if done < all && time.Since(r.last) < interval {
 			return
 		}
 		r.last = time.Now()
-		fmt.Fprintf(r.stderr, "\r%d of %d %s", done, all, what)
+		fmt.Fprintf(r.stderr, format, done, all, what)
 	}
 }
