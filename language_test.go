@@ -16,7 +16,7 @@ import (
 var idioms = map[string]string{
 	`\bgives\b`:                 "returns, or what it does",
 	`\btold\b`:                  "notified, reported, sent",
-	`\btells?\b`:                "reports, determines, notifies",
+	`\btell(s|ing)?\b`:          "reports, determines, notifies",
 	`\bsays? (whether|which)\b`: "reports whether",
 	`\b(live )?eyes?\b`:         "source, live comparison, CloudFormation drift detection",
 	`\bleft alone\b`:            "not modified",
@@ -26,14 +26,14 @@ var idioms = map[string]string{
 	`\bstrangers?\b`:                                  "third party, another principal",
 	`\blest\b`:                                        "so that … not",
 	`\bthe same of\b`:                                 "an ordinary noun phrase",
-	`\bstands?\b`:                                     "is, is written, represents, means",
+	`\b(stands?|standing|stood)\b`:                    "is, is written, represents, means",
 	`\bknows? (nothing|of)\b`:                         "what the code does",
 	`\bnews\b`:                                        "changes, diff",
-	`\bjudges?\b`:                                     "tests, checks; interop tools",
+	`\b(un)?judg(e|es|ed|ing)\b`:                      "tests, checks, evaluates; interop tools",
 	`\blives (of|through)\b`:                          "scenario, lifecycle",
-	`\bhaunts?\b`:                                     "repeats events",
-	`\blooks? (at|for itself)\b`:                      "reads, checks",
-	`\basks? (for|after)\b`:                           "requires, requests",
+	`\bhaunt(s|ed|ing)?\b`:                            "repeats events",
+	`\blook(s|ed|ing)? (at|for itself)\b`:             "reads, checks",
+	`\bask(s|ed|ing)? (for|after)\b`:                  "requires, requests",
 	`\bcomes? (and goes?|to rest)\b`:                  "is added and removed; becomes stable",
 	`\banew\b`:                                        "again, new",
 	`\bspoil(s|ed)?\b`:                                "changes, breaks",
@@ -69,10 +69,16 @@ func TestLanguage(t *testing.T) {
 		case filepath.Ext(path) == ".go" && !isGenerated(t, path):
 			eachText(t, path, check)
 		case filepath.Ext(path) == ".md" && !strings.HasPrefix(path, "docs/permissions/"),
-			filepath.Ext(path) == ".sh", path == "template.yaml", path == "templates/org-hub.yaml":
+			filepath.Ext(path) == ".sh", filepath.Ext(path) == ".txtar", filepath.Ext(path) == ".txt" && !isGeneratedText(path),
+			path == "template.yaml", path == "templates/org-hub.yaml":
 			eachLine(t, path, func(number int, line string) { check(path, number, line) })
 		}
 	}
+}
+
+// isGeneratedText reports whether a text file is generated, or has the names of others.
+func isGeneratedText(path string) bool {
+	return strings.HasPrefix(path, "interop/lock/") || strings.HasPrefix(path, "internal/iampolicy/actions/")
 }
 
 // isAllowed reports whether the list of literal uses covers a text.

@@ -56,7 +56,7 @@ func TestRoleSessionsAreBound(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := as.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("made")}); err != nil {
-		t.Errorf("a role is judged by its real path: %v", err)
+		t.Errorf("a role is found by its real path: %v", err)
 	}
 	_, err := as.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("stack")})
 	apitest.WantError(t, err, "AccessDenied", "role/stack")

@@ -49,10 +49,10 @@ func TestAccessByOutsideEvaluator(t *testing.T) {
 			}
 		}
 	}
-	unjudged := 0
+	undecided := 0
 	for i, result := range evaluate(list) {
-		if policytest.Unjudged(result) {
-			unjudged++
+		if policytest.Undecided(result) {
+			undecided++
 			continue
 		}
 		if r := asked[i]; !policytest.Agrees(result, r.allowed, r.resource) {
@@ -60,9 +60,9 @@ func TestAccessByOutsideEvaluator(t *testing.T) {
 		}
 	}
 	t.Logf("%s of every 40th: %d of %d requests; of %d it does not know the resource's type",
-		sample, len(asked), number, unjudged)
-	if unjudged > len(asked)/30 {
-		t.Errorf("of %d in %d requests it does not know the resource's type", unjudged, len(asked))
+		sample, len(asked), number, undecided)
+	if undecided > len(asked)/30 {
+		t.Errorf("of %d in %d requests it does not know the resource's type", undecided, len(asked))
 	}
 }
 

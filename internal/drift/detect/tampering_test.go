@@ -112,7 +112,7 @@ func TestTampering(t *testing.T) {
 			)
 			w.putTrust(role, document)
 		}, only("ClumioIAMRole trust-changed grants-more cloudformation+live"), "sts:AssumeRole"},
-		{"external id no longer asked for", func(w *environment) {
+		{"external id no longer required", func(w *environment) {
 			document := w.trust(role)
 			delete(statements(document)[0].(map[string]any), "Condition")
 			w.putTrust(role, document)

@@ -73,7 +73,7 @@ func TestEveryType(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := len(out.StackResourceDrifts); n != 14 { // all but those without drift detection
-			t.Errorf("%d resources were looked at, want 14", n)
+			t.Errorf("%d resources were checked, want 14", n)
 		}
 		for _, d := range out.StackResourceDrifts {
 			if d.StackResourceDriftStatus != types.StackResourceDriftStatusInSync {

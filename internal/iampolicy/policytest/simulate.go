@@ -151,8 +151,8 @@ func Agrees(result string, allowed bool, resource string) bool {
 	return allowed && result == "Allowed" || !allowed && denied
 }
 
-// Unjudged reports whether the evaluator cannot determine the type of an ARN: if one of AWS's patterns is a prefix of
+// Undecided reports whether the evaluator cannot determine the type of an ARN: if one of AWS's patterns is a prefix of
 // another, or if a request contains a star.
-func Unjudged(result string) bool {
+func Undecided(result string) bool {
 	return strings.Contains(result, "resource.types") || strings.Contains(result, "wildcard")
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // TestAccept checks that an acceptance covers one form of one difference, until its
-// last day, and not what cannot be judged.
+// last day, and not what cannot be determined.
 func TestAccept(t *testing.T) {
 	const id, hash = "0123456789abcdef", "fedcba9876543210"
 	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)

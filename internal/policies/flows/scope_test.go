@@ -150,7 +150,7 @@ func TestScopeBreaksFlow(t *testing.T) {
 // TestNarrowedByOutsideEvaluator evaluates requests inside and outside scopes with @cloud-copilot/iam-simulate: one in
 // 200, by a hash, and the first of each profile and kind.
 func TestNarrowedByOutsideEvaluator(t *testing.T) {
-	judge := policytest.OutsideEvaluator(t)
+	evaluate := policytest.OutsideEvaluator(t)
 	sample := policytest.NewStratified(200)
 	var tests []simulatedRequests
 	for _, name := range policies.ProfileNames() {
@@ -179,11 +179,11 @@ func TestNarrowedByOutsideEvaluator(t *testing.T) {
 		}
 		tests = append(tests, requests)
 	}
-	simulate(t, judge, tests, func(t *testing.T, requests, unjudged int) {
+	simulate(t, evaluate, tests, func(t *testing.T, requests, undecided int) {
 		t.Helper()
-		t.Logf("%s: %d requests, %d not judged", sample, requests, unjudged)
-		if requests < 10 || unjudged > requests/10 {
-			t.Errorf("got %d requests, %d of them not judged", requests, unjudged)
+		t.Logf("%s: %d requests, %d not decided", sample, requests, undecided)
+		if requests < 10 || undecided > requests/10 {
+			t.Errorf("got %d requests, %d of them not decided", requests, undecided)
 		}
 	})
 }

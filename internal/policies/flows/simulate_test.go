@@ -19,7 +19,7 @@ import (
 // request in 400, by a hash of its name, and all with PERMSTACK_FULL=1. The choices are those of TestClosure without
 // the random ones, with resources of other accounts opened. A release in which a profile is as before is left out.
 func TestFlowsByOutsideEvaluator(t *testing.T) {
-	judge := policytest.OutsideEvaluator(t)
+	evaluate := policytest.OutsideEvaluator(t)
 	sample := policytest.NewSample(400)
 	var tests []simulatedRequests
 	for _, name := range policies.ProfileNames() {
@@ -52,15 +52,15 @@ func TestFlowsByOutsideEvaluator(t *testing.T) {
 			tests = append(tests, requests)
 		}
 	}
-	simulate(t, judge, tests, func(t *testing.T, requests, unjudged int) {
+	simulate(t, evaluate, tests, func(t *testing.T, requests, undecided int) {
 		t.Helper()
-		t.Logf("%s: %d requests; of %d the evaluator does not know the resource's type", sample, requests, unjudged)
+		t.Logf("%s: %d requests; of %d the evaluator does not know the resource's type", sample, requests, undecided)
 		least := 15
 		if !policytest.Slow() { // a sample of a quarter, of which a release of a profile may have few
 			least = 1
 		}
-		if requests < least || unjudged > max(1, requests/20) {
-			t.Errorf("got %d requests, %d of them not judged", requests, unjudged)
+		if requests < least || undecided > max(1, requests/20) {
+			t.Errorf("got %d requests, %d of them not decided", requests, undecided)
 		}
 	})
 }
@@ -77,10 +77,10 @@ func (s *simulatedRequests) add(r flows.Request, allowed bool) {
 }
 
 // simulate compares the evaluator's decisions of the requests with the expected ones, and calls check with the numbers
-// of requests and of those that were not judged. The evaluator is started once for all tests.
+// of requests and of those that were not decided. The evaluator is started once for all tests.
 func simulate(
-	t *testing.T, judge func([]policytest.Simulation) []string, tests []simulatedRequests,
-	check func(t *testing.T, requests, unjudged int),
+	t *testing.T, evaluate func([]policytest.Simulation) []string, tests []simulatedRequests,
+	check func(t *testing.T, requests, undecided int),
 ) {
 	t.Helper()
 	var list []policytest.Simulation
@@ -89,24 +89,24 @@ func simulate(
 			list = append(list, policytest.NewSimulation("111111111111", r.Documents, r.Action, r.Resource, r.Context))
 		}
 	}
-	results := judge(list)
+	results := evaluate(list)
 	for _, s := range tests {
 		of := results[:len(s.requests)]
 		results = results[len(s.requests):]
 		t.Run(s.name, func(t *testing.T) {
-			unjudged := 0
+			undecided := 0
 			for i, result := range of {
 				r := s.requests[i]
 				switch {
 				case policytest.Agrees(result, s.allowed[i], r.Resource):
-				case policytest.Unjudged(result):
-					unjudged++
+				case policytest.Undecided(result):
+					undecided++
 				default:
 					t.Errorf("%s: %s on %s with %v: %s, want allowed %v", r.Flow, r.Action, r.Resource, r.Context, result,
 						s.allowed[i])
 				}
 			}
-			check(t, len(s.requests), unjudged)
+			check(t, len(s.requests), undecided)
 		})
 	}
 }
