@@ -177,9 +177,9 @@ func setsFunction(e changeevent.Event, r *resource) bool {
 	for name := range parameters {
 		if slices.ContainsFunc(functionProperties, func(p string) bool { return strings.EqualFold(p, name) }) {
 			compared = true
-			continue
+		} else {
+			ignored = append(ignored, name)
 		}
-		ignored = append(ignored, name)
 	}
 	return !compared || setsDeclared(e, r, nil, ignored...)
 }
@@ -190,7 +190,8 @@ func setsFunction(e changeevent.Event, r *resource) bool {
 func setsDeclared(e changeevent.Event, r *resource, defaults map[string]any, ignored ...string) bool {
 	parameters, _ := capitalized(e.Parameters).(map[string]any)
 	compared := 0 // CloudTrail hides some values
-	for name, value := range parameters {
+	for _, name := range sorted(parameters) {
+		value := parameters[name]
 		expected, declared := r.props[name]
 		if !declared {
 			expected, declared = defaults[name]
