@@ -73,7 +73,8 @@ func compareActions(t *testing.T, name string, wanted map[string]bool) {
 	}
 	for _, a := range slices.Sorted(maps.Keys(wanted)) {
 		if granted[strings.ToLower(a)] == nil && !find("grant less", a) {
-			t.Errorf("%s is in the vendor's policies and not granted, and narrowings.yaml has no reason", a)
+			t.Errorf("%s is in the vendor's policies and not granted: add to internal/policies/profiles/%s/narrowings.yaml: "+
+				"{actions: [%s], we: grant less, why: REASON}", a, name, a)
 		}
 	}
 	vendor := map[string]bool{}
@@ -82,13 +83,14 @@ func compareActions(t *testing.T, name string, wanted map[string]bool) {
 	}
 	for _, a := range slices.Sorted(maps.Keys(granted)) {
 		if !vendor[a] && !find("grant more", granted[a][0].Action[0]) {
-			t.Errorf("%s is granted and not in the vendor's policies, and narrowings.yaml has no reason", a)
+			t.Errorf("%s is granted and not in the vendor's policies: add to internal/policies/profiles/%s/narrowings.yaml: "+
+				"{actions: [%s], we: grant more, why: REASON}", a, name, granted[a][0].Action[0])
 		}
 	}
 	for _, n := range readNarrowings(t, name) {
 		for _, pattern := range n.Actions {
 			if !applies(n.We, pattern, wanted, granted) {
-				t.Errorf("narrowings.yaml: %s %s does not apply", n.We, pattern)
+				t.Errorf("internal/policies/profiles/%s/narrowings.yaml: %s %s does not apply: remove it", name, n.We, pattern)
 			}
 		}
 	}
