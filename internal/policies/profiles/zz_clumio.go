@@ -1752,7 +1752,7 @@ var clumio = schema.Profile{
 							Actions:   []string{"rds:CopyDBSnapshot"},
 							Resources: []string{"arn:${Partition}:rds:*:${Account}:snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:snapshot:*", "arn:${Partition}:rds:*:${Account}:og:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:og:*"},
 							Shared:    []string{},
-							Note:      "AWS's service reference lists the snapshot only; the vendor's module names the option groups, which a copy to another Region must give for TDE",
+							Note:      "the service reference lists both resource types; a copy to another Region names an option group if the database has transparent data encryption",
 						},
 						{
 							Sid:       "ShareSnapshots",
