@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -35,23 +36,25 @@ func TestPrincipal(t *testing.T) {
 // TestReceive checks that one run receives at most maxReceived events, and that a response that arrived at the first
 // attempt is not lost.
 func TestReceive(t *testing.T) {
-	client := sqs.NewFromConfig(fakeaws.New(fakeaws.Options{}).Config("123456789012", "eu-central-1"))
-	queue, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("events")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	inbox := Inbox{Client: client, QueueURL: *queue.QueueUrl}
-	for i := range maxReceived + 5 {
-		if err := inbox.send(t.Context(), []byte(strconv.Itoa(i))); err != nil {
+	synctest.Test(t, func(t *testing.T) { // SQS waits for messages
+		client := sqs.NewFromConfig(fakeaws.New(fakeaws.Options{}).Config("123456789012", "eu-central-1"))
+		queue, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("events")})
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	for _, want := range []int{maxReceived, 5} {
-		got, lost, err := inbox.receive(t.Context())
-		if err != nil || lost || len(got) != want {
-			t.Errorf("got %d events, lost %v, error %v; want %d", len(got), lost, err, want)
+		inbox := Inbox{Client: client, QueueURL: *queue.QueueUrl}
+		for i := range maxReceived + 5 {
+			if err := inbox.send(t.Context(), []byte(strconv.Itoa(i))); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
+		for _, want := range []int{maxReceived, 5} {
+			got, lost, err := inbox.receive(t.Context())
+			if err != nil || lost || len(got) != want {
+				t.Errorf("got %d events, lost %v, error %v; want %d", len(got), lost, err, want)
+			}
+		}
+	})
 }
 
 // TestWaitForHidden checks that a run waits for the events of a lost response only if the invocation then has the time

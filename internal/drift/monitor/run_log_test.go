@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -106,15 +107,18 @@ func TestLogOfRun(t *testing.T) {
 		"with a queue": {(*environment).addInbox, []string{"INFO drift check completed"}, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newEnvironment(t)
-			tc.arrange(b)
-			got, result, err := b.logged(nil)
-			if err != nil || !slices.Equal(got, tc.want) {
-				t.Errorf("logged %q, %v; want %q", got, err, tc.want)
-			}
-			if result.Notified != tc.notified || result.Completed != tc.complete {
-				t.Errorf("%d messages, completed: %v; want %d, %v", result.Notified, result.Completed, tc.notified, tc.complete)
-			}
+			synctest.Test(t, func(t *testing.T) { // SQS waits for messages
+				b := newEnvironment(t)
+				tc.arrange(b)
+				got, result, err := b.logged(nil)
+				if err != nil || !slices.Equal(got, tc.want) {
+					t.Errorf("logged %q, %v; want %q", got, err, tc.want)
+				}
+				if result.Notified != tc.notified || result.Completed != tc.complete {
+					t.Errorf("%d messages, completed: %v; want %d, %v", result.Notified, result.Completed, tc.notified,
+						tc.complete)
+				}
+			})
 		})
 	}
 }
@@ -122,25 +126,27 @@ func TestLogOfRun(t *testing.T) {
 // TestLogOfFailedRun checks that a failed check is logged as such and releases the lease, and that an event which
 // waits for another run is no failure.
 func TestLogOfFailedRun(t *testing.T) {
-	b := newEnvironment(t)
-	b.addInbox()
-	check := b.run.Check
-	b.run.Check = func(context.Context, notify.State, []changeevent.Event, bool) (finding.Report, error) {
-		return finding.Report{}, errors.New("denied")
-	}
-	if got, _, err := b.logged(nil); err == nil || !slices.Equal(got, []string{"ERROR drift check failed"}) {
-		t.Errorf("failed check: logged %q, %v", got, err)
-	}
-	next := b.now.Add(24 * time.Hour)
-	if _, err := b.run.Store.Begin(t.Context(), "other", next, next.Add(10*time.Minute)); err != nil {
-		t.Fatalf("the lease was not released: %v", err)
-	}
-	b.run.Check = check
-	got, result, err := b.logged([]byte(attachEvent))
-	if err != nil || result.Status != monitor.Queued || b.metrics.Len() > 0 ||
-		!slices.Equal(got, []string{"INFO event queued for the run in progress"}) {
-		t.Errorf("event during another run: logged %q, %+v, metrics %q, %v", got, result, b.metrics.String(), err)
-	}
+	synctest.Test(t, func(t *testing.T) { // SQS waits for messages
+		b := newEnvironment(t)
+		b.addInbox()
+		check := b.run.Check
+		b.run.Check = func(context.Context, notify.State, []changeevent.Event, bool) (finding.Report, error) {
+			return finding.Report{}, errors.New("denied")
+		}
+		if got, _, err := b.logged(nil); err == nil || !slices.Equal(got, []string{"ERROR drift check failed"}) {
+			t.Errorf("failed check: logged %q, %v", got, err)
+		}
+		next := b.now.Add(24 * time.Hour)
+		if _, err := b.run.Store.Begin(t.Context(), "other", next, next.Add(10*time.Minute)); err != nil {
+			t.Fatalf("the lease was not released: %v", err)
+		}
+		b.run.Check = check
+		got, result, err := b.logged([]byte(attachEvent))
+		if err != nil || result.Status != monitor.Queued || b.metrics.Len() > 0 ||
+			!slices.Equal(got, []string{"INFO event queued for the run in progress"}) {
+			t.Errorf("event during another run: logged %q, %+v, metrics %q, %v", got, result, b.metrics.String(), err)
+		}
+	})
 }
 
 // TestRevertOfNothing checks that a run without findings calls nothing for the revert.
@@ -181,66 +187,70 @@ func TestProfileOfReport(t *testing.T) {
 // TestMetricsOfLimitedRun checks that a run of an event writes metrics only if it found something, with the open
 // differences that it did not check, and does not count as the heartbeat.
 func TestMetricsOfLimitedRun(t *testing.T) {
-	b := newEnvironment(t)
-	b.addInbox()
-	other := rogue
-	other.ID, other.LogicalID, other.Direction = "2", "Other", finding.Monitoring
-	b.report.Findings = []finding.Finding{rogue, other}
-	if _, _, err := b.logged(nil); err != nil {
-		t.Fatal(err)
-	}
-	var limited []bool
-	b.run.Check = func(
-		_ context.Context, _ notify.State, _ []changeevent.Event, l bool,
-	) (finding.Report, error) {
-		limited = append(limited, l)
-		return b.report, nil
-	}
-	b.report.Scope = []string{"backup-permstack-access/Other"}
-	b.report.Findings = []finding.Finding{other}
-	if _, result, err := b.logged([]byte(attachEvent)); err != nil || result.Completed {
-		t.Errorf("limited run: %+v, %v", result, err)
-	}
-	for _, want := range []string{`"Drifted":2`, `"Monitoring":1`, `"GrantsMore":0`, `"Completed":0`} {
-		if !strings.Contains(b.metrics.String(), want) {
-			t.Errorf("metrics %s, want %s", b.metrics.String(), want)
+	synctest.Test(t, func(t *testing.T) { // SQS waits for messages
+		b := newEnvironment(t)
+		b.addInbox()
+		other := rogue
+		other.ID, other.LogicalID, other.Direction = "2", "Other", finding.Monitoring
+		b.report.Findings = []finding.Finding{rogue, other}
+		if _, _, err := b.logged(nil); err != nil {
+			t.Fatal(err)
 		}
-	}
-	b.report.Findings = nil
-	if _, _, err := b.logged([]byte(attachEvent)); err != nil || b.metrics.Len() > 0 {
-		t.Errorf("metrics of a limited run without findings: %s, %v", b.metrics.String(), err)
-	}
-	if fmt.Sprint(limited) != "[true true]" {
-		t.Errorf("limited runs: %v, want two", limited)
-	}
+		var limited []bool
+		b.run.Check = func(
+			_ context.Context, _ notify.State, _ []changeevent.Event, l bool,
+		) (finding.Report, error) {
+			limited = append(limited, l)
+			return b.report, nil
+		}
+		b.report.Scope = []string{"backup-permstack-access/Other"}
+		b.report.Findings = []finding.Finding{other}
+		if _, result, err := b.logged([]byte(attachEvent)); err != nil || result.Completed {
+			t.Errorf("limited run: %+v, %v", result, err)
+		}
+		for _, want := range []string{`"Drifted":2`, `"Monitoring":1`, `"GrantsMore":0`, `"Completed":0`} {
+			if !strings.Contains(b.metrics.String(), want) {
+				t.Errorf("metrics %s, want %s", b.metrics.String(), want)
+			}
+		}
+		b.report.Findings = nil
+		if _, _, err := b.logged([]byte(attachEvent)); err != nil || b.metrics.Len() > 0 {
+			t.Errorf("metrics of a limited run without findings: %s, %v", b.metrics.String(), err)
+		}
+		if fmt.Sprint(limited) != "[true true]" {
+			t.Errorf("limited runs: %v, want two", limited)
+		}
+	})
 }
 
 // TestEventAfterLostState checks that the run of an event checks everything if the state was lost, and reports that.
 func TestEventAfterLostState(t *testing.T) {
-	b := newEnvironment(t)
-	b.addInbox()
-	client := ssm.NewFromConfig(b.cloud.Config("123456789012", "eu-central-1"))
-	if _, err := client.PutParameter(t.Context(), &ssm.PutParameterInput{
-		Name: aws.String("state"), Value: aws.String("garbage"), Overwrite: aws.Bool(true),
-	}); err != nil {
-		t.Fatal(err)
-	}
-	b.run.Check = func(
-		_ context.Context, _ notify.State, _ []changeevent.Event, limited bool,
-	) (finding.Report, error) {
-		if limited {
-			t.Error("the check is limited")
+	synctest.Test(t, func(t *testing.T) { // SQS waits for messages
+		b := newEnvironment(t)
+		b.addInbox()
+		client := ssm.NewFromConfig(b.cloud.Config("123456789012", "eu-central-1"))
+		if _, err := client.PutParameter(t.Context(), &ssm.PutParameterInput{
+			Name: aws.String("state"), Value: aws.String("garbage"), Overwrite: aws.Bool(true),
+		}); err != nil {
+			t.Fatal(err)
 		}
-		return b.report, nil
-	}
-	got, result, err := b.logged([]byte(attachEvent))
-	if err != nil || !slices.Contains(got, "WARN drift state lost") || !result.Completed {
-		t.Errorf("logged %q, %+v, %v", got, result, err)
-	}
-	if sent := b.cloud.SNS().Messages(""); len(sent) != 1 || !strings.Contains(sent[0].Body, string(finding.StateLost)) {
-		t.Errorf("sent %+v", sent)
-	}
-	if !strings.Contains(b.metrics.String(), `"Drifted":0`) || !strings.Contains(b.metrics.String(), `"Monitoring":1`) {
-		t.Errorf("metrics %s", b.metrics.String())
-	}
+		b.run.Check = func(
+			_ context.Context, _ notify.State, _ []changeevent.Event, limited bool,
+		) (finding.Report, error) {
+			if limited {
+				t.Error("the check is limited")
+			}
+			return b.report, nil
+		}
+		got, result, err := b.logged([]byte(attachEvent))
+		if err != nil || !slices.Contains(got, "WARN drift state lost") || !result.Completed {
+			t.Errorf("logged %q, %+v, %v", got, result, err)
+		}
+		if sent := b.cloud.SNS().Messages(""); len(sent) != 1 || !strings.Contains(sent[0].Body, string(finding.StateLost)) {
+			t.Errorf("sent %+v", sent)
+		}
+		if !strings.Contains(b.metrics.String(), `"Drifted":0`) || !strings.Contains(b.metrics.String(), `"Monitoring":1`) {
+			t.Errorf("metrics %s", b.metrics.String())
+		}
+	})
 }
