@@ -149,6 +149,7 @@ func TestCPMLaunchRefused(t *testing.T) {
 // TestCPMScenario launches cpm, changes every kind of choice, tampers with the
 // role and deletes the stack.
 func TestCPMScenario(t *testing.T) {
+	policytest.RequireSlow(t, "it launches many stacks")
 	t.Parallel()
 	account := fakeawstest.Start(t, fakeawstest.Options{}).In(account, region)
 	s := launchCPM(t, account, map[string]string{"Preset": "enterprise"})

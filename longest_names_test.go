@@ -7,11 +7,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 )
 
 // TestLongestNames launches a stack whose name, connection, path and Region are as long as the template accepts. The
 // embedded AWS holds AWS's limits of names, policies and event patterns.
 func TestLongestNames(t *testing.T) {
+	policytest.RequireSlow(t, "it launches stacks with the longest names")
 	t.Parallel()
 	account := fakeawstest.Start(t, fakeawstest.Options{}).In("123456789012", "ap-southeast-1")
 	key, err := kms.NewFromConfig(account.Config(account.ID, account.Region)).CreateKey(t.Context(), &kms.CreateKeyInput{})

@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 )
 
 // TestRollOutOfScopeAndWindow rolls a narrowed choice of backups out with a stack set, opens a restore window for all
 // accounts by an update of the set, and lets an account join after the window has ended.
 func TestRollOutOfScopeAndWindow(t *testing.T) {
+	policytest.RequireSlow(t, "it launches many stacks")
 	t.Parallel()
 	const prefix, region = "example-releases", "us-east-1"
 	cloud := fakeawstest.Start(t, fakeawstest.Options{})

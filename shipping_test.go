@@ -172,6 +172,7 @@ func stackSetParameters(t *testing.T, regions []string) map[string]string {
 // account and Region, which accepts the notification. The second has the topic of
 // another Organization, which refuses it: that drift check fails.
 func TestHubNotified(t *testing.T) {
+	policytest.RequireSlow(t, "it launches many stacks")
 	t.Parallel()
 	aws := fakeawstest.Start(t, fakeawstest.Options{})
 	organization := aws.NewOrganization("999999999999", region)

@@ -15,6 +15,7 @@ import (
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/actions"
 	"permstack/internal/iampolicy/eval"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/installation"
 )
 
@@ -67,6 +68,7 @@ var hostileResources = map[string]string{
 // hostileResources is refused, and leaves nothing. A role for an outsider under the own path, with the boundary, can be
 // created; it grants nothing beyond the ceiling.
 func TestTakeoverByTemplate(t *testing.T) {
+	policytest.RequireSlow(t, "it launches many stacks")
 	t.Parallel()
 	k := newTakeover(t)
 	stacks := cloudformation.NewFromConfig(k.own.ConfigWith(region, k.replaceCode(hostileCode(t), "Provisioner")))

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/policies"
 	"permstack/internal/review/denial"
 	"permstack/internal/review/livecheck"
@@ -18,6 +19,7 @@ import (
 // TestCheckAndWhy checks permstack check and permstack why --stack on a launched stack: unchanged, with a permissions
 // boundary in the way, and with its policies removed.
 func TestCheckAndWhy(t *testing.T) {
+	policytest.RequireSlow(t, "it launches stacks")
 	t.Parallel()
 	cloud := newAWS(t, nil)
 	ctx := awsContext(t, cloud, "123456789012", "us-east-1")

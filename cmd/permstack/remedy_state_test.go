@@ -194,6 +194,7 @@ func (e *installed) executeAnnounced(choice string) {
 // TestStackHeldRemedy holds a permission stack in progress and cancels the update with the command of the finding. The
 // clock of AWS is behind, so that the update seems to have begun long ago.
 func TestStackHeldRemedy(t *testing.T) {
+	policytest.RequireSlow(t, "it launches stacks")
 	t.Parallel()
 	e := newInstalled(t, func() time.Time { return time.Now().Add(-3 * time.Hour) })
 	template, err := e.stack.CloudFormation.GetTemplate(t.Context(),

@@ -17,6 +17,7 @@ import (
 	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/fakeaws/sts"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/review/denial"
 	"permstack/internal/review/livecheck"
 )
@@ -161,6 +162,7 @@ func TestWhyEncoded(t *testing.T) {
 // TestCheckKeys checks that permstack check reports keys of the account whose policy refuses the roles, and fails for
 // such a key that is named.
 func TestCheckKeys(t *testing.T) {
+	policytest.RequireSlow(t, "it launches stacks")
 	cloud := startAWS(t)
 	stack := cloud.In("123456789012", "us-east-1").Launch(fakeawstest.Launch{})
 	keys := kms.NewFromConfig(cloud.Config("123456789012", "us-east-1"))

@@ -123,6 +123,7 @@ func TestTryAWSFails(t *testing.T) {
 
 // TestTry executes the demo of a profile that template.yaml does not have.
 func TestTry(t *testing.T) {
+	policytest.RequireSlow(t, "it launches stacks")
 	t.Parallel()
 	status, out := execute(t.Context(), "try", "--profile", "aws-backup", "--assets", "efs")
 	if status != exitOK || !strings.Contains(out, "BackupServiceRole") ||

@@ -12,11 +12,13 @@ import (
 
 	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/review/usage"
 )
 
 // TestUsage checks permstack usage on a launched stack: nothing used, one action used, reports that are refused.
 func TestUsage(t *testing.T) {
+	policytest.RequireSlow(t, "it launches stacks")
 	t.Parallel()
 	cloud := newAWS(t, nil)
 	ctx := awsContext(t, cloud, "123456789012", "us-east-1")

@@ -25,6 +25,7 @@ const scheduled = `{"source":"aws.events"}`
 // TestLifecycle runs the function in its own process and with its own role, from
 // the launch of a connection through changes by hand to updates.
 func TestLifecycle(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	t.Parallel()
 	w := launch(t, nil)
 	messages := w.Messages()

@@ -99,6 +99,7 @@ func configure(
 // TestFunctionAttacks changes the functions and the queue by everybody who has rights
 // of Lambda and SQS in the account.
 func TestFunctionAttacks(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each change")
 	w := installTemplate(t)
 	c := lambda.NewFromConfig(w.Config(account, region))
 	queues := sqs.NewFromConfig(w.Config(account, region))

@@ -8,6 +8,7 @@ import (
 	"permstack"
 	"permstack/internal/drift/detect"
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/notify/finding"
 	catalogue "permstack/internal/policies"
 	"permstack/internal/release/launch"
@@ -25,6 +26,7 @@ var profileLaunches = map[string]map[string]string{
 // TestProfileTemplateInstalled checks stacks of the templates of single profiles: they are in sync after the launch,
 // and an edit of their template is found.
 func TestProfileTemplateInstalled(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each change")
 	for name, parameters := range profileLaunches {
 		t.Run(name, func(t *testing.T) {
 			w := newEnvironment(t)

@@ -11,11 +11,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"permstack/internal/fakeaws/logs"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/notify/finding"
 )
 
 // TestAlarmTampering replaces, disarms and deletes the alarms, with the rights of CloudWatch alone.
 func TestAlarmTampering(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each change")
 	w := installTemplate(t)
 	c := cloudwatch.NewFromConfig(w.attacker(`"cloudwatch:*"`))
 	name := w.parentResource("DriftCheckMissing")

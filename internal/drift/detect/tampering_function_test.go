@@ -11,12 +11,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/notify/finding"
 )
 
 // TestFunctionTampering changes what TestFunctionAttacks does not: the code, the log, and how the function is invoked,
 // with the rights of Lambda alone.
 func TestFunctionTampering(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each change")
 	w := installTemplate(t)
 	c := lambda.NewFromConfig(w.attacker(`"lambda:*","iam:PassRole"`))
 	drift, provisioner := w.parentResource("Drift"), w.parentResource("Provisioner")

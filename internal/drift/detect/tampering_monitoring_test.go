@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/notify/finding"
 )
 
@@ -29,6 +30,7 @@ func (s ruleState) input() *eventbridge.PutRuleInput {
 // TestRuleTampering changes the rules that start the check, with the rights of EventBridge alone: each change is one of
 // monitoring.
 func TestRuleTampering(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each change")
 	w := installTemplate(t)
 	c := eventbridge.NewFromConfig(w.attacker(`"events:*"`))
 	var all []change
@@ -122,6 +124,7 @@ func TestRuleTampering(t *testing.T) {
 // TestQueueTampering changes the queue of events that wait for the check, and the one of failed runs, with the rights
 // of SQS alone.
 func TestQueueTampering(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each change")
 	w := installTemplate(t)
 	c := sqs.NewFromConfig(w.attacker(`"sqs:*"`))
 	var all []change

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/notify/finding"
 )
 
@@ -145,6 +146,7 @@ func TestRecreatedPrincipal(t *testing.T) {
 
 // TestPolicyTampering changes policies, the boundary and instance profiles, with the rights of IAM alone.
 func TestPolicyTampering(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each change")
 	w := installTemplate(t)
 	c := iam.NewFromConfig(w.attacker(`"iam:*"`))
 	const (

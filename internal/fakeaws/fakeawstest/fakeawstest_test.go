@@ -8,6 +8,7 @@ import (
 
 	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/fakeaws/simclock"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/notify"
 )
 
@@ -15,6 +16,7 @@ func TestMain(m *testing.M) { fakeawstest.Main(m) }
 
 // TestScenario uses each helper once, in the order of most tests.
 func TestScenario(t *testing.T) {
+	policytest.RequireSlow(t, "it waits as long as AWS")
 	aws := fakeawstest.Start(t, fakeawstest.Options{})
 	account := aws.In("123456789012", "eu-central-1")
 	stack := account.Launch(fakeawstest.Launch{Tags: map[string]string{"team": "storage"}})
