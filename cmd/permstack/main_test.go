@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -54,6 +55,12 @@ func TestScripts(t *testing.T) {
 			"golden": compareGolden,
 			"same":   same,
 			"atmost": atMost,
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "slow" { // as of policytest.RequireSlow
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return policytest.Slow(), nil
 		},
 		RequireUniqueNames: true,
 	})
