@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"permstack/internal/e2e/docsection"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
@@ -15,6 +16,7 @@ import (
 
 // TestScopeLimits measures how many names of 16 characters fit in a scope, and compares them with docs/narrowing.md.
 func TestScopeLimits(t *testing.T) {
+	policytest.RequireSlow(t, "it measures the longest scopes")
 	var table strings.Builder
 	fmt.Fprint(&table, "| choice, names of 16 characters | fits |\n|---|---|\n")
 	for _, row := range []struct {

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/installation"
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
@@ -22,6 +23,7 @@ import (
 // TestOwnTemplates launches each built-in profile that template.yaml cannot select on the embedded AWS, from the
 // template of its own that a packed release has, and requires that each role exists and that nothing has drifted.
 func TestOwnTemplates(t *testing.T) {
+	policytest.RequireSlow(t, "it packs a release for each profile")
 	root := repository(t, "placeholder")
 	zips, err := filepath.Glob(filepath.Join(root, "dist", "*.zip"))
 	if err != nil || len(zips) == 0 {

@@ -18,6 +18,7 @@ import (
 
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/release"
 )
 
@@ -94,6 +95,7 @@ func packSigned(t *testing.T, o release.Options) []release.Object {
 // TestSignedRelease launches a signed release with a code signing configuration that enforces signatures: its code is
 // deployed, in sync, and no other can be. The templates of an unsigned release refuse a configuration.
 func TestSignedRelease(t *testing.T) {
+	policytest.RequireSlow(t, "it builds signed zips")
 	o := release.Options{
 		Root: repository(t, "a program for another machine"), Version: "v1", BucketPrefix: "signed-releases",
 		Signed: t.TempDir(),

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"permstack/internal/iampolicy/policytest"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
@@ -11,6 +13,7 @@ import (
 // TestPolicyAttachedElsewhere checks that an attachment of the installation's policy to another
 // role is reported.
 func TestPolicyAttachedElsewhere(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each change")
 	w := installTemplate(t)
 	arn := w.somePolicy()
 	must(w.IAM.CreateRole(t.Context(), &iam.CreateRoleInput{

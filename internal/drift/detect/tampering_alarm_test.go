@@ -99,6 +99,7 @@ func TestLogGroupTampering(t *testing.T) {
 // TestSubscriptionTampering changes the declared subscription and the topic's policy in the ways that
 // TestAttackerWithSNS does not, with the rights of SNS alone.
 func TestSubscriptionTampering(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each change")
 	w := newEnvironment(t)
 	w.launchTemplate(map[string]string{"NotificationEmail": "security@example.com"})
 	topic, events := w.parentResource("AlertTopic"), aws.String(topicARN)

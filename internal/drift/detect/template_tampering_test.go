@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"permstack/internal/drift/detect"
+	"permstack/internal/iampolicy/policytest"
 )
 
 // updateParent sets one parameter of the parent.
@@ -34,6 +35,7 @@ func (w *environment) updateParent(key, value string) {
 // TestTemplateTampering checks that the findings of a forged template end with the remedy that they
 // name, and are not reported while the parent is being changed.
 func TestTemplateTampering(t *testing.T) {
+	policytest.RequireSlow(t, "it launches a stack for each change")
 	w := installTemplate(t)
 	w.updateStack(w.accessStack(), w.forged())
 	report := w.check()
