@@ -1,6 +1,7 @@
 package policytest
 
 import (
+	"flag"
 	"fmt"
 	"hash/fnv"
 	"os"
@@ -22,8 +23,12 @@ const quick = 4
 // Full reports whether tests take all cases.
 func Full() bool { return os.Getenv(fullVariable) == "1" }
 
-// Slow reports whether the slow tests run.
-func Slow() bool { return Full() || os.Getenv(slowVariable) == "1" }
+// Slow reports whether the slow tests run. With the flag -update of a package they do, because some of them write
+// goldens and tables of the documents.
+func Slow() bool {
+	update := flag.Lookup("update")
+	return Full() || os.Getenv(slowVariable) == "1" || update != nil && update.Value.String() == "true"
+}
 
 // RequireFull skips a test that ./build.sh test leaves to ./build.sh exhaustive.
 func RequireFull(t testing.TB, reason string) {
