@@ -93,7 +93,8 @@ func (v *reverter) byOperator(ctx context.Context, report finding.Report) {
 			}
 		case ofResource:
 			r := v.find(f)
-			if v.outcomes[f.ID] = (outcome{result: finding.NotInStack}); r != nil && r.props != nil {
+			v.outcomes[f.ID] = outcome{result: finding.NotInStack}
+			if r != nil && r.props != nil {
 				v.outcomes[f.ID] = do(ctx, v, r, f)
 			}
 		case f.Type != stackType || f.LogicalID != "":
