@@ -32,8 +32,8 @@ func newPrincipal(kind, id string) principal {
 		p.account = id
 		return p
 	}
-	a, ok := iampolicy.ParseARN(id)
-	if ok && (a.Service == "iam" || a.Service == "sts") && isAccount(a.AccountID) {
+	a, _ := iampolicy.ParseARN(id)
+	if (a.Service == "iam" || a.Service == "sts") && isAccount(a.AccountID) {
 		p.account = a.AccountID
 		if a.Service == "iam" && a.Region == "" && a.Resource == "root" {
 			p.id = p.account
@@ -104,10 +104,9 @@ func (p principal) includes(q principal, effect, owner string) bool {
 // isRoleSession reports whether the first ARN is an assumed-role session of the role with the second ARN. Role names
 // are unique within an account whatever their path.
 func isRoleSession(session, role string) bool {
-	s, ok := iampolicy.ParseARN(session)
-	r, isARN := iampolicy.ParseARN(role)
-	if !ok || !isARN || s.Service != "sts" || r.Service != "iam" || s.Partition != r.Partition ||
-		s.AccountID != r.AccountID {
+	s, _ := iampolicy.ParseARN(session)
+	r, _ := iampolicy.ParseARN(role)
+	if s.Service != "sts" || r.Service != "iam" || s.Partition != r.Partition || s.AccountID != r.AccountID {
 		return false
 	}
 	name, isRole := strings.CutPrefix(r.Resource, "role/")
