@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"permstack/internal/drift/monitor"
@@ -61,19 +60,7 @@ func TestStore(t *testing.T) {
 // wrote, is not used. The next run continues with its own.
 func TestStateOfAnotherWriter(t *testing.T) {
 	cloud, client, s := newStore(t, notify.FirstState)
-	n := iam.NewFromConfig(cloud.Config("123456789012", "eu-central-1"))
-	name, trust := "theirs", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",`+
-		`"Principal":{"AWS":"arn:aws:iam::123456789012:root"}}]}`
-	allow := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ssm:*","Resource":"*"}]}`
-	created, err := n.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: &trust})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := n.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{
-		RoleName: &name, PolicyName: &name, PolicyDocument: &allow,
-	}); err != nil {
-		t.Fatal(err)
-	}
+	role := newRole(t, cloud, "theirs")
 	begin := func(holder string) (notify.State, error) {
 		return s.Begin(t.Context(), holder, monday, monday.Add(time.Minute))
 	}
@@ -89,7 +76,7 @@ func TestStateOfAnotherWriter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs := ssm.NewFromConfig(cloud.ConfigAs("123456789012", "eu-central-1", *created.Role.Arn))
+	theirs := ssm.NewFromConfig(cloud.ConfigAs("123456789012", "eu-central-1", role))
 	if _, err := theirs.PutParameter(t.Context(), &ssm.PutParameterInput{
 		Name: &s.Parameter, Value: written.Parameter.Value, Overwrite: aws.Bool(true),
 	}); err != nil {
