@@ -297,11 +297,10 @@ func TestLimit(t *testing.T) {
 			s.add(typeTopicInlinePolicy, "TopicPolicy", "topicpolicy", `{"TopicArn":"`+unitTopic+`"}`)
 			s.add("AWS::SNS::TopicPolicy", "Shared", "shared", `{"Topics":["elsewhere"]}`)
 			s.add("AWS::Logs::LogGroup", "Log", "log", `{}`)
-			m := unitModel(unitStack("backup"), s)
 			if tc.name == "policy" || tc.name == "other role" {
 				s.resources[2].props["Roles"] = []any{}
 			}
-			m = unitModel(unitStack("backup"), s)
+			m := unitModel(unitStack("backup"), s)
 			got := m.limit([]changeevent.Event{tc.event}, []*stack{unitStack("backup"), s})
 			if !slices.Equal(got, tc.want) {
 				t.Errorf("got %q, want %q", got, tc.want)
